@@ -1,0 +1,37 @@
+# Compiler flags that every target of ours gets, through the interface target osiekit_flags.
+add_library(osiekit_flags INTERFACE)
+target_compile_options(osiekit_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wvla)
+target_include_directories(osiekit_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(osiekit_flags INTERFACE OSIEKIT_VERSION="${PROJECT_VERSION}")
+
+if(OSIEKIT_WERROR)
+  target_compile_options(osiekit_flags INTERFACE -Werror)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  # Hardening that Debian's own packages are built with; sections let the linker drop what is unused.
+  target_compile_options(osiekit_flags INTERFACE -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
+    -ffunction-sections -fdata-sections)
+  target_link_options(osiekit_flags INTERFACE -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -s)
+  # The same sources give the same bytes whichever directory they are built in.
+  target_compile_options(osiekit_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
+endif()
+if(OSIEKIT_SANITIZE)
+  target_compile_options(osiekit_flags INTERFACE -fsanitize=${OSIEKIT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
+  target_link_options(osiekit_flags INTERFACE -fsanitize=${OSIEKIT_SANITIZE})
+endif()
+if(OSIEKIT_LIBFUZZER)
+  target_compile_options(osiekit_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# Debug builds are made many times a day: a quick linker and no section games.
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  find_program(OSIEKIT_LLD ld.lld)
+  if(OSIEKIT_LLD)
+    target_link_options(osiekit_flags INTERFACE -fuse-ld=lld)
+  endif()
+endif()
+find_program(OSIEKIT_CCACHE ccache)
+if(OSIEKIT_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${OSIEKIT_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${OSIEKIT_CCACHE})
+endif()

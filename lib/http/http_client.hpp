@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/result.hpp"
+
+namespace osiekit::http {
+
+struct Request {
+    std::string method = "GET";        // GET, HEAD, POST, PUT…
+    std::string url;                   // http and https only
+    std::vector<std::string> headers;  // "Name: value"
+    std::string body;
+    std::optional<std::uint64_t> range_start;  // sends "Range: bytes=N-"
+    std::string user;  // Basic credentials; never sent over a redirect to another host
+    std::string password;
+    std::string ca_file;  // extra CA bundle; empty: the system's
+    bool insecure_tls = false;
+    std::chrono::milliseconds connect_timeout{10000};
+    // Fails when fewer than 1 byte/s arrives for this long.
+    std::chrono::seconds stall_timeout{30};
+    int max_redirects = 10;
+    std::uint64_t body_limit = 4U << 20U;  // of a body collected in memory; ignored with on_body
+    // Called once with the final status and headers before the body; return false to stop (kind
+    // cancelled).
+    std::function<bool(long status, const std::map<std::string, std::string>& headers)> on_headers;
+    // Called with each piece of a 2xx body; an error it returns ends the transfer and is what get()
+    // returns. Bodies of other statuses are collected in Response::body, up to body_limit.
+    std::function<Status(std::string_view)> on_body;
+    // Called about once a second and with data; return true to stop (kind cancelled).
+    std::function<bool()> cancelled;
+};
+
+struct Response {
+    long status = 0;
+    std::map<std::string, std::string>
+        headers;  // names in lower case; of the last response in a redirect chain
+    std::string body;
+    std::string effective_url;
+};
+
+// One client keeps its connections open for reuse. Not for use by two threads at once: make one a
+// thread. A status of 400 or more is NOT an error here; a broken transport (refused, cut short,
+// stalled) is, kind network. A body shorter than its Content-Length is an error. Bodies are never
+// decoded (no Accept-Encoding), so digests hold. Proxies come from the usual environment variables.
+class Client {
+  public:
+    Client();
+    ~Client();
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+
+    Result<Response> perform(const Request& request);
+
+  private:
+    void* handle_;
+};
+
+}  // namespace osiekit::http
