@@ -10,6 +10,7 @@ pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(GRPC_ARCHIVES REQUIRED grpc++ protobuf libcares re2)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 find_path(OSIEKIT_CLI11_DIR CLI/CLI.hpp REQUIRED)
 find_path(OSIEKIT_BOOST_DIR boost/beast.hpp REQUIRED)
@@ -25,3 +26,8 @@ target_link_libraries(osiekit_static_curl INTERFACE -Wl,--start-group osiekit_cu
 add_library(osiekit_static_archive INTERFACE)
 target_link_libraries(osiekit_static_archive INTERFACE -Wl,--start-group archive nettle acl lzma zstd lz4 bz2 z xml2
   icuuc icudata crypto -Wl,--end-group)
+# gRPC and Protobuf as archives: CMake's own gRPC targets name the shared libraries. A static program links this and
+# osiekit_proto_code instead of osiekit_proto.
+add_library(osiekit_static_grpc INTERFACE)
+list(REMOVE_DUPLICATES GRPC_ARCHIVES_STATIC_LIBRARIES)
+target_link_libraries(osiekit_static_grpc INTERFACE -Wl,--start-group ${GRPC_ARCHIVES_STATIC_LIBRARIES} -Wl,--end-group)
