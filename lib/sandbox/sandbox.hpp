@@ -1,0 +1,148 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/fd.hpp"
+#include "lib/base/result.hpp"
+
+// Runs one program (an action) in namespaces of its own, without a container engine. First
+// make_plan() computes everything as data, which can be printed and tested; then start() performs
+// it. What each level may do is in docs/sandbox.md. Needs root and Linux 5.14 or later.
+namespace osiekit::sandbox {
+
+// How much of the machine a program can reach; each level includes the one before.
+//   restricted: no devices, no mounting; for programs that only compute or use the network
+//   disk:       block devices and mounting
+//   host:       what Tinkerbell's privileged containers have, less what no installer needs
+enum class Level { restricted, disk, host };
+
+std::string_view to_string(Level level);
+Result<Level> parse_level(std::string_view text);  // kind invalid_input with the known names
+
+// The only kind at present: the program shares the machine's network.
+enum class Network { host };
+
+// A directory or file of the machine shown inside the sandbox (Docker's -v).
+struct Mount {
+    std::filesystem::path source;  // absolute, on the machine
+    std::filesystem::path
+        target;  // absolute, inside; made if missing, never through a link to outside
+    bool read_only = false;
+    bool recursive = true;       // mounts below the source come along
+    bool create_source = false;  // a missing source becomes an empty directory, mode 0755
+};
+
+struct Limits {
+    std::optional<std::uint64_t> memory_bytes;  // where the kernel has the memory controller
+    std::optional<std::uint64_t> processes;     // where it has the pids controller
+};
+
+struct SandboxSpec {
+    Level level = Level::host;
+    std::filesystem::path rootfs;   // a directory or mount point that the caller prepared
+    std::vector<std::string> argv;  // argv[0] without '/' is looked up in the PATH of env, inside
+    std::vector<std::string> env;   // NAME=value, handed over as they are
+    std::string cwd = "/";          // made if missing
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;  // supplementary
+    std::string hostname;       // empty: the machine's
+    std::vector<Mount>
+        mounts;  // in this order, after the default ones; a target replaces a default one
+    bool host_pid = false;  // share the machine's PID namespace
+    Network network = Network::host;
+    std::string cgroup;  // its cgroup is osie/NAME; empty: none. Letters, digits, '.', '_', '-'
+    Limits limits;
+    int stdout_fd = 1;  // borrowed; standard input is /dev/null
+    int stderr_fd = 2;
+};
+
+// One mount of the plan. `source` is a file system's type for fresh ones, else the path to bind.
+struct PlannedMount {
+    enum class Kind { fresh, bind };
+    Kind kind = Kind::fresh;
+    std::string source;
+    std::string target;
+    std::uint64_t attributes = 0;  // MOUNT_ATTR_*
+    std::vector<std::pair<std::string, std::string>> options;
+    bool recursive = false;
+    bool create_source = false;
+    bool from_spec = false;  // target may lead through symbolic links of the image, inside the root
+    bool optional = false;   // a kernel without it is not an error
+};
+
+// Everything that start() will do, as data.
+struct Plan {
+    SandboxSpec spec;
+    std::uint64_t namespaces = 0;  // CLONE_NEW*
+    std::vector<PlannedMount> mounts;
+    std::uint64_t root_attributes = 0;
+    bool device_nodes = false;  // the six harmless devices and links go into a fresh /dev
+    std::vector<std::string> masked;
+    std::vector<std::string> read_only;
+    std::uint64_t capabilities =
+        0;  // bounding, permitted and effective; inheritable and ambient stay empty
+    bool no_new_privileges = false;
+};
+
+// Checks the specification. Errors are kind invalid_input and name the field.
+Result<Plan> make_plan(SandboxSpec spec);
+
+// The plan in lines of text, for logs and tests. Values of environment variables are not shown.
+std::string describe(const Plan& plan);
+
+struct ExitStatus {
+    int code = 0;    // exit status, or 128 + signal
+    int signal = 0;  // 0 if the program ended by itself
+    bool out_of_memory = false;
+
+    bool success() const { return code == 0; }
+    std::string describe() const;  // "exit status 3", "killed by signal 9 (Killed): out of memory"
+};
+
+// A started program. Move only. The destructor kills everything that still runs in the sandbox,
+// reaps the program and removes the cgroup.
+class Running {
+  public:
+    Running(Running&&) noexcept;
+    Running& operator=(Running&&) noexcept;
+    ~Running();
+
+    pid_t pid() const;
+    // A pidfd: readable (poll) when the program has ended. Owned by this object.
+    int fd() const;
+    // Survived shortcomings for the log, such as "no cgroup v2: memory and process limits are not
+    // enforced".
+    const std::vector<std::string>& notes() const;
+
+    // Waits for the program's end. Without a timeout for as long as it takes; with one that passes:
+    // error kind limit, and wait may be called again. Later calls give the same status.
+    Result<ExitStatus> wait(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+
+    // SIGKILL to everything in the sandbox, children that outlived the program included. Does not
+    // wait. A program stuck in the kernel (dead disk) dies later or never.
+    Status kill_all();
+
+  private:
+    friend Result<Running> start(const Plan& plan);
+    struct State;
+    explicit Running(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// Starts the planned program and returns when it has been executed or has failed to be: the error
+// then names the step ("starting the sandbox: mounting /proc: Operation not permitted"). The
+// program is killed when the THREAD that called start() ends (PR_SET_PDEATHSIG): call it from one
+// that lives as long as the action.
+Result<Running> start(const Plan& plan);
+
+}  // namespace osiekit::sandbox
