@@ -1,0 +1,45 @@
+#include "lib/oci/byte_pipe.hpp"
+
+#include <utility>
+
+namespace osiekit::oci {
+
+bool BytePipe::write(std::string_view bytes) {
+    if (bytes.empty()) return true;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return abandoned_ || waiting_ < capacity_; });
+    if (abandoned_) return false;
+    pieces_.emplace_back(bytes);
+    waiting_ += bytes.size();
+    changed_.notify_all();
+    return true;
+}
+
+void BytePipe::finish(std::optional<Error> error) {
+    std::lock_guard lock(mutex_);
+    finished_ = true;
+    error_ = std::move(error);
+    changed_.notify_all();
+}
+
+Result<std::string_view> BytePipe::read() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return finished_ || !pieces_.empty(); });
+    if (pieces_.empty()) {
+        if (error_) return *error_;
+        return std::string_view();
+    }
+    current_ = std::move(pieces_.front());
+    pieces_.pop_front();
+    waiting_ -= current_.size();
+    changed_.notify_all();
+    return std::string_view(current_);
+}
+
+void BytePipe::abandon() {
+    std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    changed_.notify_all();
+}
+
+}  // namespace osiekit::oci

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.hpp"
+
+namespace osiekit::oci {
+
+// Bytes from one thread to another, at most `capacity` of them under way, so that neither a fast
+// network nor a slow disk makes memory grow.
+class BytePipe {
+  public:
+    explicit BytePipe(std::size_t capacity = 1U << 20U) : capacity_(capacity) {}
+
+    // Waits for room. False when the reader has gone.
+    bool write(std::string_view bytes);
+    // No more bytes; with an error, that is what the reader gets.
+    void finish(std::optional<Error> error = std::nullopt);
+
+    // Waits for bytes; empty at the end. Valid until the next call.
+    Result<std::string_view> read();
+    // The reader wants no more.
+    void abandon();
+
+  private:
+    std::size_t capacity_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::string> pieces_;
+    std::size_t waiting_ = 0;
+    std::string current_;
+    std::optional<Error> error_;
+    bool finished_ = false;
+    bool abandoned_ = false;
+};
+
+}  // namespace osiekit::oci
