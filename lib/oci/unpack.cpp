@@ -71,8 +71,27 @@ class Inflater {
         return {};
     }
 
-    // The next piece of the archive; empty at the end.
+    // The next piece of the archive; empty at the end. A failure is final: the tar reader takes a
+    // broken end for an end and would go on.
     Result<std::string_view> next() {
+        if (failure_) return *failure_;
+        auto piece = next_piece();
+        if (!piece) failure_ = piece.error();
+        return piece;
+    }
+
+    Status drain() {
+        for (;;) {
+            OSIEKIT_ASSIGN(auto piece, next());
+            if (piece.empty() && ended_) return {};
+        }
+    }
+    bool ended() const { return ended_; }
+    std::uint64_t count() const { return count_; }
+    Sha256 digest() { return hash_.finish(); }
+
+  private:
+    Result<std::string_view> next_piece() {
         if (ended_) return std::string_view();
         const void* block = nullptr;
         std::size_t size = 0;
@@ -92,17 +111,6 @@ class Inflater {
         return piece;
     }
 
-    Status drain() {
-        for (;;) {
-            OSIEKIT_ASSIGN(auto piece, next());
-            if (piece.empty() && ended_) return {};
-        }
-    }
-    bool ended() const { return ended_; }
-    std::uint64_t count() const { return count_; }
-    Sha256 digest() { return hash_.finish(); }
-
-  private:
     static la_ssize_t give(archive*, void* pointer, const void** buffer) {
         auto& self = *static_cast<Inflater*>(pointer);
         auto piece = self.source_();
@@ -123,6 +131,7 @@ class Inflater {
     std::uint64_t count_ = 0;
     bool ended_ = false;
     Sha256Stream hash_;
+    std::optional<Error> failure_;
     std::optional<Error> source_error_;
     Archive handle_;
 };

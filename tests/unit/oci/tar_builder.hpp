@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+// Makes tar archives by hand, the impossible ones too.
+class TarBuilder {
+  public:
+    TarBuilder& entry(const std::string& name, char type, std::string_view data = {},
+                      const std::string& target = {}, unsigned mode = 0644, unsigned uid = 0,
+                      unsigned major = 0, unsigned minor = 0) {
+        std::array<char, 512> header{};
+        auto put = [&](std::size_t at, std::size_t size, std::string_view text) {
+            std::memcpy(header.data() + at, text.data(), std::min(size, text.size()));
+        };
+        auto octal = [&](std::size_t at, std::size_t size, std::uint64_t value) {
+            std::snprintf(header.data() + at, size, "%0*llo", static_cast<int>(size) - 1,
+                          static_cast<unsigned long long>(value));
+        };
+        put(0, 100, name);
+        octal(100, 8, mode);
+        octal(108, 8, uid);
+        octal(116, 8, uid);
+        octal(124, 12, data.size());
+        octal(136, 12, 1700000000);
+        std::memset(header.data() + 148, ' ', 8);
+        header[156] = type;
+        put(157, 100, target);
+        put(257, 8, std::string_view("ustar\00000", 8));
+        octal(329, 8, major);
+        octal(337, 8, minor);
+        unsigned sum = 0;
+        for (char c : header) sum += static_cast<unsigned char>(c);
+        std::snprintf(header.data() + 148, 8, "%06o", sum);
+        bytes_.append(header.data(), header.size());
+        bytes_ += data;
+        bytes_.append((512 - data.size() % 512) % 512, '\0');
+        return *this;
+    }
+    TarBuilder& file(const std::string& name, std::string_view data, unsigned mode = 0644,
+                     unsigned uid = 0) {
+        return entry(name, '0', data, {}, mode, uid);
+    }
+    TarBuilder& directory(const std::string& name, unsigned mode = 0755) {
+        return entry(name, '5', {}, {}, mode);
+    }
+    TarBuilder& symlink(const std::string& name, const std::string& target) {
+        return entry(name, '2', {}, target, 0777);
+    }
+    TarBuilder& hard_link(const std::string& name, const std::string& target) {
+        return entry(name, '1', {}, target);
+    }
+    // A PAX record for the next entry.
+    TarBuilder& pax(const std::string& key, const std::string& value) {
+        std::string rest = " " + key + "=" + value + "\n";
+        std::size_t length = rest.size() + 1;
+        while (std::to_string(length).size() + rest.size() != length) ++length;
+        return entry("pax", 'x', std::to_string(length) + rest);
+    }
+    std::string finish() const { return bytes_ + std::string(1024, '\0'); }
+
+  private:
+    std::string bytes_;
+};
