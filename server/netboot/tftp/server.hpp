@@ -1,0 +1,74 @@
+#pragma once
+
+#include <netinet/in.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "lib/base/fd.hpp"
+#include "lib/base/result.hpp"
+#include "server/netboot/tftp/transfer.hpp"
+
+namespace osiekit::netboot::tftp {
+
+constexpr std::size_t largest_transfer_count = 1024;
+
+// Read-only TFTP from memory. All data leaves from the listening port and clients are told apart
+// by their address and port: works through NAT and strict packet filters, as Tinkerbell's does.
+class Server {
+  public:
+    struct Options {
+        in_addr address{};  // to listen on
+        std::uint16_t port = 0;
+        std::string interface;  // bound to it when given; its MTU limits the block size
+    };
+    // The content of a file, or null. Runs on the server's thread.
+    using Files = std::function<std::shared_ptr<const std::string>(const FileName&)>;
+    // KIND is "tftp.read", "tftp.done" or "tftp.failed".
+    using Report = std::function<void(std::string_view kind, const FileName&, std::string text)>;
+
+    static Result<std::unique_ptr<Server>> start(const Options& options, Files files,
+                                                 Report report);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server() { stop(); }
+
+    std::uint16_t port() const { return port_; }
+    void stop();
+
+  private:
+    struct Client {
+        std::string request;  // the datagram, to know a repeated one
+        FileName name;
+        Transfer transfer;
+    };
+    using Key = std::pair<in_addr_t, in_port_t>;
+
+    Server() = default;
+    void run();
+    int wait_milliseconds() const;
+    void receive_all();
+    void handle(std::string_view datagram, const sockaddr_in& peer);
+    void open(const ReadRequest& request, std::string_view datagram, const sockaddr_in& peer);
+    void run_timers();
+    // Reports and removes the transfer if it ended.
+    void finish(std::map<Key, Client>::iterator client);
+    Send sender(const sockaddr_in& peer) const;
+    void refuse(const sockaddr_in& peer, ErrorCode code, std::string_view message) const;
+
+    Fd socket_;
+    Fd wake_;
+    std::uint16_t port_ = 0;
+    std::uint32_t largest_block_ = largest_block_size;
+    Files files_;
+    Report report_;
+    std::map<Key, Client> clients_;
+    std::atomic<bool> stopping_{false};
+    std::thread thread_;
+};
+
+}  // namespace osiekit::netboot::tftp
