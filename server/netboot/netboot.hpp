@@ -63,7 +63,8 @@ using MachineLookup = std::function<std::optional<Machine>(const MacAddress&)>;
 
 // One thing that happened at the boot of a machine. Kinds: "dhcp.offer", "dhcp.ack", "dhcp.nak",
 // "dhcp.inform", "dhcp.release", "dhcp.decline", "dhcp.unknown", "ra.sent", "tftp.read",
-// "tftp.done", "tftp.failed", "http.script", "http.file", "http.binary". That a script was fetched
+// "tftp.done", "tftp.failed", "http.script", "http.file", "http.done",
+// "http.failed", "http.binary". That a script was fetched
 // is no proof that the machine booted it.
 struct NetbootEvent {
     std::optional<MacAddress> mac;  // absent where only an address is known

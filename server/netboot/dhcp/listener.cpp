@@ -13,6 +13,7 @@
 #include "lib/base/text.hpp"
 #include "server/netboot/dhcp/frame.hpp"
 #include "server/netboot/sockets.hpp"
+#include "server/netboot/thread.hpp"
 
 namespace osiekit::netboot {
 namespace {
@@ -61,7 +62,7 @@ Result<std::unique_ptr<DhcpListener>> DhcpListener::start(const Settings& settin
         logger.warning("DHCP: no packet socket (" +
                        Error::from_errno("CAP_NET_RAW is missing").to_string() +
                        "), replies to clients without an address are broadcast");
-    self->thread_ = std::thread([raw = self.get()] { raw->run(); });
+    self->thread_ = start_thread([raw = self.get()] { raw->run(); });
     return self;
 }
 

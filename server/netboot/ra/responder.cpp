@@ -10,6 +10,7 @@
 
 #include "server/netboot/ra/message.hpp"
 #include "server/netboot/sockets.hpp"
+#include "server/netboot/thread.hpp"
 
 namespace osiekit::netboot::ra {
 namespace {
@@ -61,7 +62,7 @@ Result<std::unique_ptr<Responder>> Responder::start(const std::string& interface
     if (!self->socket_) return Error::from_errno("making a raw ICMPv6 socket");
     OSIEKIT_TRY(configure(self->socket_.get(), interface));
     OSIEKIT_ASSIGN(self->wake_, open_wake());
-    self->thread_ = std::thread([raw = self.get()] { raw->run(); });
+    self->thread_ = start_thread([raw = self.get()] { raw->run(); });
     return self;
 }
 

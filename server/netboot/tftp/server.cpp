@@ -9,6 +9,7 @@
 
 #include "lib/base/text.hpp"
 #include "server/netboot/sockets.hpp"
+#include "server/netboot/thread.hpp"
 
 namespace osiekit::netboot::tftp {
 namespace {
@@ -16,18 +17,23 @@ namespace {
 constexpr std::uint32_t header_bytes = 20 + 8 + 4;  // IP, UDP, TFTP
 constexpr int datagrams_per_turn = 256;             // then the timers get theirs
 
+Ipv4 address_of(const sockaddr_in& peer) {
+    return Ipv4(ntohl(peer.sin_addr.s_addr));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const Options& options, Files files, Report report) {
     std::unique_ptr<Server> server(new Server);
-    OSIEKIT_ASSIGN(server->socket_, open_udp(options.address, options.port, options.interface));
+    OSIEKIT_ASSIGN(server->socket_,
+                   open_udp(options.address, options.port, {}).context("starting the TFTP server"));
     OSIEKIT_ASSIGN(server->port_, local_port(server->socket_.get()));
     OSIEKIT_ASSIGN(server->wake_, open_wake());
     if (auto mtu = interface_mtu(options.interface); mtu > header_bytes + smallest_block_size)
         server->largest_block_ = std::min(largest_block_size, mtu - header_bytes);
     server->files_ = std::move(files);
     server->report_ = std::move(report);
-    server->thread_ = std::thread([raw = server.get()] { raw->run(); });
+    server->thread_ = start_thread([raw = server.get()] { raw->run(); });
     return server;
 }
 
@@ -49,9 +55,9 @@ void Server::run() {
 }
 
 int Server::wait_milliseconds() const {
-    if (clients_.empty()) return -1;
+    if (running_.empty()) return -1;
     auto nearest = Clock::time_point::max();
-    for (const auto& [key, client] : clients_)
+    for (const auto& [key, client] : running_)
         nearest = std::min(nearest, client.transfer.deadline());
     auto wait = std::chrono::ceil<std::chrono::milliseconds>(nearest - Clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60'000));
@@ -70,66 +76,67 @@ void Server::receive_all() {
 }
 
 void Server::handle(std::string_view datagram, const sockaddr_in& peer) {
-    auto client = clients_.find({peer.sin_addr.s_addr, peer.sin_port});
+    auto client = running_.find({peer.sin_addr.s_addr, peer.sin_port});
     auto packet = parse(datagram);
     if (const auto* request = std::get_if<ReadRequest>(&packet)) {
         open(*request, datagram, peer);
     } else if (const auto* ack = std::get_if<Acknowledgement>(&packet)) {
-        if (client == clients_.end())
+        if (client == running_.end())
             return refuse(peer, ErrorCode::unknown_transfer, "no transfer with this port");
         client->second.transfer.on_ack(ack->block, Clock::now(), sender(peer));
         finish(client);
     } else if (const auto* error = std::get_if<PeerError>(&packet)) {
-        if (client == clients_.end()) return;
+        if (client == running_.end()) return;
         // UEFI firmware asks for the size and breaks off before it fetches: not worth a warning.
-        report_("tftp.done", client->second.name,
+        report_("tftp.done", client->second.client,
                 "ended by the client: error " + std::to_string(error->code) + " " + error->message);
-        clients_.erase(client);
+        running_.erase(client);
     } else {
         const auto& refusal = std::get<Refusal>(packet);
         refuse(peer, refusal.code, refusal.message);
-        report_("tftp.failed", {}, to_text(peer) + ": " + refusal.message);
+        report_("tftp.failed", {address_of(peer), {}}, to_text(peer) + ": " + refusal.message);
     }
 }
 
 void Server::open(const ReadRequest& request, std::string_view datagram, const sockaddr_in& peer) {
     auto now = Clock::now();
     Key key{peer.sin_addr.s_addr, peer.sin_port};
-    if (auto known = clients_.find(key); known != clients_.end()) {
+    if (auto known = running_.find(key); known != running_.end()) {
         // Our first answer was lost: send it again, do not open a second transfer.
         if (known->second.request == datagram) {
             if (!known->second.transfer.was_acknowledged())
                 known->second.transfer.begin(now, sender(peer));
             return;
         }
-        clients_.erase(known);
+        running_.erase(known);
     }
     auto name = interpret_file_name(request.file);
     std::string what = printable(request.file) + " to " + to_text(peer);
     if (name.base.empty()) {
         refuse(peer, ErrorCode::access_violation, "not a file name");
-        return report_("tftp.failed", {}, what + ": not a file name");
+        return report_("tftp.failed", {address_of(peer), {}}, what + ": not a file name");
     }
+    const Client who{address_of(peer), name};
     auto content = files_(name);
     if (!content) {
         refuse(peer, ErrorCode::not_found, "no such file");
-        return report_("tftp.failed", name, what + ": no such file");
+        return report_("tftp.failed", who, what + ": no such file");
     }
-    if (clients_.size() >= largest_transfer_count) {
+    if (running_.size() >= largest_transfer_count) {
         refuse(peer, ErrorCode::undefined, "too many transfers, try again");
-        return report_("tftp.failed", name, what + ": too many transfers");
+        return report_("tftp.failed", who, what + ": too many transfers");
     }
     Transfer transfer(std::move(content), request, largest_block_);
-    report_("tftp.read", name,
+    report_("tftp.read", who,
             what + ", blksize " + std::to_string(transfer.block_size()) + ", windowsize " +
                 std::to_string(transfer.window_size()));
-    auto added = clients_.emplace(key, Client{std::string(datagram), name, std::move(transfer)});
+    auto added = running_.emplace(key, Running{std::string(datagram), who, std::move(transfer)});
     added.first->second.transfer.begin(now, sender(peer));
 }
 
 void Server::run_timers() {
     auto now = Clock::now();
-    for (auto client = clients_.begin(); client != clients_.end();) {
+    for (auto client = running_.begin(); client != running_.end();) {
         auto next = std::next(client);
         if (client->second.transfer.deadline() <= now) {
             sockaddr_in peer{};
@@ -143,15 +150,15 @@ void Server::run_timers() {
     }
 }
 
-void Server::finish(std::map<Key, Client>::iterator client) {
+void Server::finish(std::map<Key, Running>::iterator client) {
     const auto& transfer = client->second.transfer;
     if (transfer.state() == Transfer::State::active) return;
     bool done = transfer.state() == Transfer::State::done;
     auto progress = std::to_string(transfer.acknowledged_blocks()) + " of " +
                     std::to_string(transfer.block_count()) + " blocks";
-    report_(done ? "tftp.done" : "tftp.failed", client->second.name,
+    report_(done ? "tftp.done" : "tftp.failed", client->second.client,
             done ? progress : progress + ", then no answer");
-    clients_.erase(client);
+    running_.erase(client);
 }
 
 Send Server::sender(const sockaddr_in& peer) const {

@@ -11,11 +11,18 @@
 
 #include "lib/base/fd.hpp"
 #include "lib/base/result.hpp"
+#include "lib/dhcp/address.hpp"
 #include "server/netboot/tftp/transfer.hpp"
 
 namespace osiekit::netboot::tftp {
 
 constexpr std::size_t largest_transfer_count = 1024;
+
+// Whom and what a report is about; `name` is empty for a request that has none.
+struct Client {
+    Ipv4 address;
+    FileName name;
+};
 
 // Read-only TFTP from memory. All data leaves from the listening port and clients are told apart
 // by their address and port: works through NAT and strict packet filters, as Tinkerbell's does.
@@ -24,12 +31,12 @@ class Server {
     struct Options {
         in_addr address{};  // to listen on
         std::uint16_t port = 0;
-        std::string interface;  // bound to it when given; its MTU limits the block size
+        std::string interface;  // its MTU limits the block size
     };
     // The content of a file, or null. Runs on the server's thread.
     using Files = std::function<std::shared_ptr<const std::string>(const FileName&)>;
     // KIND is "tftp.read", "tftp.done" or "tftp.failed".
-    using Report = std::function<void(std::string_view kind, const FileName&, std::string text)>;
+    using Report = std::function<void(std::string_view kind, const Client&, std::string text)>;
 
     static Result<std::unique_ptr<Server>> start(const Options& options, Files files,
                                                  Report report);
@@ -41,9 +48,9 @@ class Server {
     void stop();
 
   private:
-    struct Client {
+    struct Running {
         std::string request;  // the datagram, to know a repeated one
-        FileName name;
+        Client client;
         Transfer transfer;
     };
     using Key = std::pair<in_addr_t, in_port_t>;
@@ -56,7 +63,7 @@ class Server {
     void open(const ReadRequest& request, std::string_view datagram, const sockaddr_in& peer);
     void run_timers();
     // Reports and removes the transfer if it ended.
-    void finish(std::map<Key, Client>::iterator client);
+    void finish(std::map<Key, Running>::iterator running);
     Send sender(const sockaddr_in& peer) const;
     void refuse(const sockaddr_in& peer, ErrorCode code, std::string_view message) const;
 
@@ -66,7 +73,7 @@ class Server {
     std::uint32_t largest_block_ = largest_block_size;
     Files files_;
     Report report_;
-    std::map<Key, Client> clients_;
+    std::map<Key, Running> running_;
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };
