@@ -66,15 +66,13 @@ Status NetbootServer::State::start_http() {
               printable(query.path.substr(6)) + ", " + human_size(delivery.bytes) + " in " +
                   std::to_string(delivery.took.count()) + " ms, to " + query.peer.to_string()});
     };
-    OSIEKIT_ASSIGN(http,
-                   web::Server::start(
-                       {settings.address, settings.http_port},
-                       [this](const HttpQuery& query) { return routes->serve(query); }, delivered));
+    OSIEKIT_ASSIGN(http, web::Server::open({settings.address, settings.http_port}));
     const std::string host = settings.address.to_string();
     if (settings.public_http_url.empty())
         settings.public_http_url = "http://" + host + ":" + std::to_string(http->port());
     if (settings.grpc_authority.empty())
         settings.grpc_authority = host + ":" + std::to_string(default_grpc_port);
+    http->start([this](const HttpQuery& query) { return routes->serve(query); }, delivered);
     return {};
 }
 
