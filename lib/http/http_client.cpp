@@ -113,6 +113,9 @@ void set_transport(CURL* handle, const Request& request) {
                      static_cast<long>(request.stall_timeout.count()));
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, request.max_redirects > 0 ? 1L : 0L);
     curl_easy_setopt(handle, CURLOPT_MAXREDIRS, static_cast<long>(request.max_redirects));
+    if (!request.proxy.empty())
+        curl_easy_setopt(handle, CURLOPT_PROXY,
+                         request.proxy == "DIRECT" ? "" : request.proxy.c_str());
     if (!request.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
     if (request.insecure_tls) {
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);

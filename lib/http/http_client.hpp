@@ -23,6 +23,8 @@ struct Request {
     std::string password;
     std::string ca_file;  // extra CA bundle; empty: the system's
     bool insecure_tls = false;
+    // URL of a proxy; "DIRECT": none; empty: the usual environment variables decide.
+    std::string proxy;
     std::chrono::milliseconds connect_timeout{10000};
     // Fails when fewer than 1 byte/s arrives for this long.
     std::chrono::seconds stall_timeout{30};
@@ -49,7 +51,7 @@ struct Response {
 // One client keeps its connections open for reuse. Not for use by two threads at once: make one a
 // thread. A status of 400 or more is NOT an error here; a broken transport (refused, cut short,
 // stalled) is, kind network. A body shorter than its Content-Length is an error. Bodies are never
-// decoded (no Accept-Encoding), so digests hold. Proxies come from the usual environment variables.
+// decoded (no Accept-Encoding), so digests hold.
 class Client {
   public:
     Client();
