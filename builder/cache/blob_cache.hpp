@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "lib/base/digest.hpp"
@@ -33,7 +34,7 @@ class BlobCache {
 
     // The verified entry; nullopt if there is none (or it was damaged).
     Result<std::optional<std::filesystem::path>> find(const Sha256& digest);
-    // Stores bytes under their own digest.
+    // Stores bytes whose digest the caller has computed.
     Result<std::filesystem::path> put(std::string_view content, const Sha256& digest);
     // Takes over a file in the cache's own directory whose digest the caller has verified.
     Result<std::filesystem::path> adopt(const std::filesystem::path& file, const Sha256& digest);
@@ -44,6 +45,11 @@ class BlobCache {
   private:
     explicit BlobCache(std::filesystem::path directory);
     std::filesystem::path blob_path(const Sha256& digest) const;
+    // Notes that the entry with this stamp was verified; and asks for that.
+    Status remember(const Sha256& digest, const std::string& stamp);
+    Status remember(const Sha256& digest);
+    bool remembered(const Sha256& digest, const std::string& stamp);
+
     std::filesystem::path directory_;
     struct Known;
     std::unique_ptr<Known> known_;

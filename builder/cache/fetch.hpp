@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "builder/cache/blob_cache.hpp"
+#include "builder/cache/retry.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
@@ -35,8 +36,7 @@ struct FetchItem {
 
 struct FetchOptions {
     unsigned parallel = 4;
-    unsigned attempts = 4;          // for network errors and statuses 408, 429, 5xx
-    unsigned first_pause_ms = 500;  // doubled after each failed attempt
+    RetryPolicy retry;  // for network errors and statuses 408, 429, 5xx
     bool offline = false;
     ProgressCallback progress;        // one call at a time, from any thread
     std::function<bool()> cancelled;  // called from several threads at once
