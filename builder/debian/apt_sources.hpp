@@ -14,7 +14,7 @@ namespace osiekit::builder {
 // One repository as sources.list(5) describes it; several URIs and suites of a stanza become
 // several of these.
 struct AptSource {
-    std::string uri;    // without trailing "/"; may carry credentials, see without_credentials()
+    std::string uri;    // without trailing "/"; may carry credentials
     std::string suite;  // "bookworm-security"; one that ends in "/" is a flat repository
     std::vector<std::string> components;
     std::vector<std::string> architectures;  // empty: all
@@ -64,8 +64,5 @@ Result<std::string> host_codename(const std::filesystem::path& root);
 // Does a suite belong to a release: "bookworm", "bookworm-updates", "bookworm-security", or the old
 // "bookworm/updates".
 bool suite_of_release(std::string_view suite, std::string_view codename);
-
-// "http://user:secret@host/x" → "http://host/x".
-std::string without_credentials(std::string_view url);
 
 }  // namespace osiekit::builder

@@ -65,4 +65,10 @@ Status read_deb(const std::filesystem::path& path, const PackageSink& sink,
 Result<std::map<std::string, std::string>> read_deb_control(const std::filesystem::path& path,
                                                             const DebLimits& limits = {});
 
+// The same for a package in memory.
+Status read_deb_bytes(std::string_view bytes, const PackageSink& sink,
+                      const PackageFilter& filter = {}, const DebLimits& limits = {});
+Result<std::map<std::string, std::string>> read_deb_control_bytes(std::string_view bytes,
+                                                                  const DebLimits& limits = {});
+
 }  // namespace osiekit::builder

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "builder/cache/fetch.hpp"
 #include "builder/debian/apt_sources.hpp"
+#include "builder/debian/dependencies.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
@@ -24,29 +26,6 @@ struct LocatedPackage {
     std::uint64_t size = 0;  // bytes of the .deb
     std::filesystem::path file;
     std::string url;  // without credentials
-};
-
-// Which dependencies (Depends and Pre-Depends; never Recommends) obtain() follows.
-class Dependencies {
-  public:
-    // Only what is named.
-    static Dependencies none() { return Dependencies(false, {}); }
-    // The whole closure.
-    static Dependencies all() { return Dependencies(true, {}); }
-    // Only dependencies whose package name starts with `prefix`, at every depth: with
-    // "linux-image-" the metapackage linux-image-cloud-amd64 brings the kernel it points to and
-    // not the initramfs-tools and kmod which that one depends on.
-    static Dependencies pattern(std::string prefix) {
-        return Dependencies(true, std::move(prefix));
-    }
-
-    bool follow(std::string_view name) const { return follow_ && name.starts_with(prefix_); }
-    std::string key() const { return follow_ ? "follow:" + prefix_ : "none"; }
-
-  private:
-    Dependencies(bool follow, std::string prefix) : follow_(follow), prefix_(std::move(prefix)) {}
-    bool follow_;
-    std::string prefix_;
 };
 
 // A verified index younger than this is used without asking the mirror again.
@@ -67,11 +46,15 @@ class DebianRepository {
         std::string release;
         // Empty: the host's apt configuration.
         std::vector<AptSource> sources;
-        std::filesystem::path cache;      // empty: default_cache_directory()
-        bool offline = false;             // only what is in the cache
-        bool refresh = false;             // ask the mirrors even within release_check_interval
-        ProgressCallback progress;        // may be called from several threads, one at a time
-        std::function<bool()> cancelled;  // asked often, from several threads
+        // Instead of the settings of the host\'s apt (proxies, dates).
+        std::optional<AptSettings> settings;
+        std::filesystem::path cache;        // empty: default_cache_directory()
+        bool offline = false;               // only what is in the cache
+        bool refresh = false;               // ask the mirrors even within release_check_interval
+        ProgressCallback progress;          // may be called from several threads, one at a time
+        std::function<bool()> cancelled;    // asked often, from several threads
+        RetryPolicy retry;                  // for what fails in the network
+        std::function<std::int64_t()> now;  // seconds since 1970; empty: the system's clock
     };
 
     // Reads the configuration; asks no mirror. Errors: invalid_input (a source that cannot be
