@@ -1,10 +1,10 @@
-"""Reading the machine's serial console while it grows: waiting for a line, showing it to a person."""
+"""Reading the machine's serial console while it grows: waiting for a line."""
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
-import sys
 import time
 from collections.abc import Callable
 
@@ -23,11 +23,10 @@ def plain(text: str) -> str:
 class Console:
     """`text` is all that has been read so far. `position` is where the next search starts."""
 
-    def __init__(self, path: pathlib.Path, show: bool = False):
+    def __init__(self, path: pathlib.Path):
         self.path = path
         self.text = ""
         self.position = 0
-        self._show = show
         self._raw_bytes = 0
         self._pending = b""
 
@@ -35,6 +34,8 @@ class Console:
         """Reads what is new; returns it without terminal escapes."""
         try:
             with open(self.path, "rb") as file:
+                if os.fstat(file.fileno()).st_size < self._raw_bytes:
+                    self._raw_bytes = 0  # it was started anew
                 file.seek(self._raw_bytes)
                 data = file.read()
         except FileNotFoundError:
@@ -49,15 +50,11 @@ class Console:
             self._pending = b""
         new = plain(data.decode("utf-8", "replace"))
         self.text += new
-        if self._show and new:
-            sys.stderr.write(new)
-            sys.stderr.flush()
         return new
 
     def wait_for(self, pattern: str, seconds: float, *, check: Callable[[], None],
-                 tick: Callable[[], None] = lambda: None, failures: tuple[str, ...] = ()) -> re.Match[str]:
-        """Waits for a pattern after the last match; raises when `check` does, on a failure pattern, or on time-out.
-        `tick` is called on each round, for progress."""
+                 failures: tuple[str, ...] = ()) -> re.Match[str]:
+        """Waits for a pattern after the last match; raises when `check` does, on a failure pattern, or on time-out."""
         wanted = re.compile(pattern, re.MULTILINE)
         unwanted = [re.compile(one, re.MULTILINE) for one in failures]
         deadline = time.monotonic() + seconds
@@ -75,5 +72,4 @@ class Console:
             if time.monotonic() > deadline:
                 raise HarnessError(f"the machine's console has not shown /{pattern}/ after {seconds:.0f} s",
                                    log=self.path)
-            tick()
             time.sleep(POLL_SECONDS)

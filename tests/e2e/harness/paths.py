@@ -6,6 +6,8 @@ import os
 import pathlib
 import pwd
 
+from .errors import HarnessError
+
 TREE = pathlib.Path(__file__).resolve().parents[3]
 OUT = TREE / "out"
 RELEASE_BIN = TREE / "build" / "release" / "bin"
@@ -36,4 +38,7 @@ def cache_dir() -> pathlib.Path:
 
 def program(name: str) -> pathlib.Path:
     """One of our programs of the release build."""
-    return RELEASE_BIN / name
+    path = RELEASE_BIN / name
+    if not path.exists():
+        raise HarnessError(f"{path} is not there", hint="cmake --preset release && cmake --build --preset release")
+    return path

@@ -6,6 +6,7 @@ import contextlib
 import json
 import pathlib
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ class Report:
         self._start = time.monotonic()
         self._terminal = sys.stderr.isatty()
         self._line_open = False
+        self._lock = threading.Lock()
 
     def elapsed(self) -> float:
         return time.monotonic() - self._start
@@ -55,15 +57,23 @@ class Report:
         """A line of progress with the time since the start."""
         if self._quiet:
             return
-        self._clear()
-        print(f"[{self.elapsed():6.1f} s] {text}", file=sys.stderr, flush=True)
+        with self._lock:
+            self._clear()
+            print(f"[{self.elapsed():6.1f} s] {text}", file=sys.stderr, flush=True)
 
     def status(self, text: str) -> None:
         """A line that the next one replaces; only on a terminal."""
         if self._quiet or not self._terminal:
             return
-        print(f"\r\033[K[{self.elapsed():6.1f} s]   {text[:100]}", end="", file=sys.stderr, flush=True)
-        self._line_open = True
+        with self._lock:
+            print(f"\r\033[K[{self.elapsed():6.1f} s]   {text[:100]}", end="", file=sys.stderr, flush=True)
+            self._line_open = True
+
+    def raw(self, text: str) -> None:
+        """Text as it is: a log that the user asked to see."""
+        with self._lock:
+            self._clear()
+            print(text, end="", file=sys.stderr, flush=True)
 
     def _clear(self) -> None:
         if self._line_open:
@@ -83,7 +93,8 @@ class Report:
 
     def table(self) -> str:
         """The stages, their durations, and the sizes."""
-        self._clear()
+        with self._lock:
+            self._clear()
         width = max([len(stage["description"]) for stage in self.stages] + [20])
         lines = [f"{'stage':<{width}}  {'time':>8}"]
         for stage in self.stages:

@@ -1,0 +1,103 @@
+"""The harness is a program too: the parts of it that a wrong answer could hide in."""
+
+import pathlib
+import subprocess
+import tempfile
+
+from harness import apt, netns, processes
+from harness.console import Console, plain
+from harness.errors import HarnessError, tail
+
+SOURCES = """Types: deb deb-src
+# a comment between the fields
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ -----END PGP PUBLIC KEY BLOCK-----
+
+Types: deb
+URIs: http://other.example/tools
+Suites: nodistro
+Components: main
+
+Enabled: no
+Types: deb
+URIs: http://off.example/debian
+Suites: bookworm
+Components: main
+"""
+LIST = """# deb http://commented.example bookworm main
+deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main
+deb http://mirror.example/security bookworm-security main  # trailing
+deb-src http://mirror.example/debian bookworm main
+deb http://mirror.example/debian trixie main
+"""
+
+
+def run(context):
+    check_sources(context)
+    check_console(context)
+    check_processes(context)
+    check_namespace(context)
+
+
+def check_sources(context):
+    stanzas = apt.deb822_stanzas(SOURCES, "bookworm")
+    context.equal(len(stanzas), 1, "the stanzas of the suite that are switched on")
+    context.check("mirror.example" in stanzas[0] and " .\n" in stanzas[0], "the whole stanza with its key")
+    context.check("comment" not in stanzas[0], "a stanza without comments")
+    context.equal(len(apt.one_line_entries(LIST, "bookworm")), 2, "the one-line entries of the suite")
+    context.equal(apt.one_line_entries("deb\n[broken\ndeb [x\n", "bookworm"), [], "the entries of a broken file")
+
+
+def check_console(context):
+    context.equal(plain("\x1b[0;1mname\x1b[0m\r\n\x07"), "name\n", "text without its escapes")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "console.log"
+        console = Console(path)
+        context.equal(console.poll(), "", "a console that does not exist yet")
+        path.write_bytes(b"one \x1b[3")
+        console.poll()
+        with open(path, "ab") as file:
+            file.write(b"2mtwo\nhost-1 login: ")
+        match = console.wait_for(r"^(\S*)\s*(\S+) login: ", 1.0, check=lambda: None)
+        context.equal(console.text, "one two\nhost-1 login: ", "an escape cut in two")
+        context.check(match.group(0).startswith("host-1"), "the login prompt")
+        try:
+            console.wait_for("never", 0.2, check=lambda: None)
+        except HarnessError as error:
+            context.check("never" in str(error), "the pattern in the message of a wait that timed out")
+        else:
+            context.check(False, "waiting for what never comes fails")
+
+
+def check_processes(context):
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder) / "log"
+        try:
+            processes.run_logged(["sh", "-c", "echo reason; exit 3"], log)
+        except HarnessError as error:
+            context.check("exit code 3" in str(error), "the exit code in the message")
+            context.equal(tail(error.log)[-1], "reason", "the end of the log")
+        else:
+            context.check(False, "a failing command raises")
+        service = processes.Service("a service", ["sh", "-c", "sleep 1000 & sleep 1000"], log)
+        group = service.process.pid
+        service.stop()
+        left = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False).stdout
+        context.equal(left, "", "the processes left of a stopped service")
+
+
+def check_namespace(context):
+    with tempfile.TemporaryDirectory() as folder:
+        with netns.NetworkNamespace(pathlib.Path(folder) / "log") as namespace:
+            name = namespace.name
+            service = namespace.service("sleeper", ["sleep", "1000"], pathlib.Path(folder) / "sleep.log")
+            links = namespace.run(["ip", "-o", "link"])
+            context.check(netns.BRIDGE in links and netns.TAP in links, f"a bridge and a tap device in {links}")
+        context.check(service.wait(5) is not None, "what runs in the namespace ends with it")
+        listing = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+        context.check(name not in listing, f"no namespace {name} in {listing}")

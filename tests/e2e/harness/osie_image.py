@@ -1,0 +1,67 @@
+"""Building the kernel and initramfs with `osiekit build`, without root's rights."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import pwd
+import shutil
+import tempfile
+
+from . import paths
+from .processes import run_logged
+
+PROFILE = "virtual.yaml"
+OUTPUTS = ("vmlinuz", "initramfs", "manifest.json")
+PROGRAMS = ("osiekit", "osie-init", "tink-worker")
+
+
+def builder_user() -> pwd.struct_passwd:
+    """Who builds: the user behind sudo, else `nobody`, so that nothing of the build can need root."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    return paths.invoking_user() or pwd.getpwnam("nobody")
+
+
+def build(out: pathlib.Path, log: pathlib.Path) -> dict[str, int]:
+    """Makes out/{vmlinuz,initramfs,manifest.json} from profiles/virtual.yaml; returns their sizes."""
+    if os.geteuid() != 0:
+        command = [str(paths.program("osiekit")), "build", str(paths.TREE / "profiles" / PROFILE), "--out", str(out),
+                   "--cache", str(paths.cache_dir() / "build"), "--programs", str(paths.RELEASE_BIN)]
+        run_logged(command, log)
+    else:
+        _build_as(builder_user(), out, log)
+    return {name: (out / name).stat().st_size for name in OUTPUTS[:2]}
+
+
+def drop_rights(user: pwd.struct_passwd) -> list[str]:
+    """The words before a command that runs it as that user, without any capability and without a way to get one."""
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--inh-caps=-all",
+            "--bounding-set=-all", "--no-new-privs"]
+
+
+def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path) -> None:
+    # That user may not be able to enter the folder that the tree is in (/root), so the inputs are lent to it.
+    cache = paths.cache_dir() / f"build-{user.pw_uid}"
+    cache.mkdir(parents=True, exist_ok=True)
+    os.chown(cache, user.pw_uid, user.pw_gid)
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=paths.cache_dir()) as name:
+        stage = pathlib.Path(name)
+        stage.chmod(0o755)
+        (stage / "bin").mkdir()
+        for program in PROGRAMS:
+            shutil.copy2(paths.program(program), stage / "bin" / program)
+        shutil.copytree(paths.TREE / "profiles", stage / "profiles")
+        results = stage / "home"
+        results.mkdir()
+        os.chown(results, user.pw_uid, user.pw_gid)
+        environment = {"HOME": str(results), "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8",
+                       **{key: value for key, value in os.environ.items() if key.lower().endswith("_proxy")}}
+        run_logged([*drop_rights(user), str(stage / "bin" / "osiekit"), "build", str(stage / "profiles" / PROFILE),
+                    "--out", str(results / "out"), "--cache", str(cache), "--programs", str(stage / "bin")], log,
+                   cwd=results, env=environment)
+        out.mkdir(parents=True, exist_ok=True)
+        for output in OUTPUTS:
+            draft = out / (output + ".new")
+            shutil.copyfile(results / "out" / output, draft)
+            draft.replace(out / output)

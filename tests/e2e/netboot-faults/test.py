@@ -1,0 +1,67 @@
+"""The install completes though the agent is killed in the middle of an action, the server is killed with -9 in the
+middle of the transfer, and the machine's network cable is out for 20 s."""
+
+import json
+import pathlib
+import time
+
+from harness import scenario, stages
+from harness.vm import file_system_command
+
+STREAM = "stream image"
+CABLE_OUT_SECONDS = 20.0
+SERVER_DOWN_SECONDS = 3.0
+# Slow enough that all the faults fall into the transfer.
+IMAGE_BYTES_PER_SECOND = 2_500_000
+PARTITION_START_BYTES = 1024 * 1024
+
+
+class Faults:
+    """Injects one fault at a time while the image streams: the server, then the cable."""
+
+    def __init__(self, context, chain):
+        self._context = context
+        self._chain = chain
+        self.done = []
+
+    def __call__(self, status):
+        streaming = any(action["name"] == STREAM and scenario.short_state(action) == "RUNNING"
+                        for action in status["actions"])
+        if not streaming:
+            return
+        if "server" not in self.done:
+            self.done.append("server")
+            self._context.report.say("  fault: kill -9 of osie-server")
+            self._chain.server.kill()
+            time.sleep(SERVER_DOWN_SECONDS)
+            self._chain.server.start()
+            self._context.report.say("  osie-server is back")
+        elif "cable" not in self.done:
+            self.done.append("cable")
+            self._context.report.say("  fault: the network cable is pulled")
+            self._chain.machine.set_cable(False)
+            time.sleep(CABLE_OUT_SECONDS)
+            self._chain.machine.set_cable(True)
+            self._context.report.say("  the network cable is in again")
+
+
+def run(context):
+    settings = context.prepare((*stages.DEMO_ACTIONS, "testing/killagent"))
+    settings.template = pathlib.Path(__file__).with_name("template.yaml")
+    settings.image_bytes_per_second = IMAGE_BYTES_PER_SECOND
+    with scenario.Scenario(settings, context.report) as chain:
+        chain.prepare_network()
+        chain.submit()
+        chain.start_machine()
+        faults = Faults(context, chain)
+        status = chain.install(faults)
+        context.equal(faults.done, ["server", "cable"], "the faults that fell into the transfer")
+        (context.out / "workflow.json").write_text(json.dumps(status, indent=2), encoding="utf-8")
+        by_name = {action["name"]: action for action in status["actions"]}
+        context.check(int(by_name["kill the agent"].get("offers", 0)) >= 2,
+                      "the action whose agent was killed is handed out again")
+        login = chain.boot_from_disk()
+        chain.machine.power_off()
+        context.equal(login, scenario.HARDWARE_HOSTNAME, "the host name at the login prompt")
+        context.equal(file_system_command(chain.machine.disk, PARTITION_START_BYTES, "cat /etc/hostname"),
+                      scenario.HARDWARE_HOSTNAME + "\n", "/etc/hostname in the installed file system")

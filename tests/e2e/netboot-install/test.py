@@ -1,0 +1,59 @@
+"""The demo's scenario with assertions: the server's event log, the disk's contents, the console."""
+
+import json
+
+from harness import scenario
+from harness.processes import output_of
+from harness.vm import file_system_command
+
+ACTIONS = ["stream image", "write host name", "reboot"]
+PARTITION_START_BYTES = 1024 * 1024
+
+
+def run(context):
+    settings = context.prepare()
+    with scenario.Scenario(settings, context.report) as chain:
+        chain.prepare_network()
+        chain.submit()
+        chain.start_machine()
+        status = chain.install()
+        login = chain.boot_from_disk()
+        events = chain.server.events(chain.workflow)
+        chain.machine.power_off()
+        (context.out / "events.json").write_text(json.dumps(events, indent=2), encoding="utf-8")
+        check_workflow(context, status)
+        check_events(context, events)
+        check_console(context, chain.console.text)
+        context.equal(login, scenario.HARDWARE_HOSTNAME, "the host name at the login prompt")
+        check_disk(context, chain.machine.disk)
+
+
+def check_workflow(context, status):
+    context.equal([action["name"] for action in status["actions"]], ACTIONS, "the workflow's actions")
+    for action in status["actions"]:
+        context.equal(scenario.short_state(action), "SUCCESS", f"the state of “{action['name']}”")
+
+
+def check_events(context, events):
+    sequence = [event["sequence"] for event in events]
+    context.equal(sequence, sorted(set(sequence)), "the events' sequence numbers, which only ever rise")
+    kinds = [event["kind"] for event in events]
+    context.check("workflow.created" in kinds, f"an event workflow.created among {kinds}")
+    context.equal(kinds.count("action.started"), len(ACTIONS), "the number of actions that were started")
+
+
+def check_console(context, text):
+    for sign in ("Run /init as init process", "tink-worker", *ACTIONS):
+        context.check(sign in text, f"“{sign}” on the machine's console")
+    context.check(text.index("Run /init") < text.index(" login:"), "the installation comes before the login prompt")
+
+
+def check_disk(context, disk):
+    table = json.loads(output_of(["sfdisk", "--json", str(disk)]))["partitiontable"]
+    context.equal(table["label"], "dos", "the kind of partition table on the disk")
+    context.equal([part["start"] * 512 for part in table["partitions"]], [PARTITION_START_BYTES],
+                  "where the disk's partitions start")
+    context.equal(file_system_command(disk, PARTITION_START_BYTES, "cat /etc/hostname"),
+                  scenario.HARDWARE_HOSTNAME + "\n", "/etc/hostname in the installed file system")
+    about = file_system_command(disk, PARTITION_START_BYTES, "stat /etc/hostname")
+    context.check("Mode:  0644" in about, f"mode 0644 for /etc/hostname, among: {about}")
