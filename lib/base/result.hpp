@@ -75,6 +75,7 @@ using Status = Result<void>;
             return std::move(osiekit_result).error();            \
     } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): declarations cannot be put in parentheses.
 #define OSIEKIT_CONCAT_(a, b) a##b
 #define OSIEKIT_CONCAT(a, b) OSIEKIT_CONCAT_(a, b)
 #define OSIEKIT_ASSIGN_(temporary, declaration, expression) \
@@ -84,3 +85,4 @@ using Status = Result<void>;
 // OSIEKIT_ASSIGN(auto x, expression): x takes the value, or the function returns the error.
 #define OSIEKIT_ASSIGN(declaration, expression) \
     OSIEKIT_ASSIGN_(OSIEKIT_CONCAT(osiekit_result_, __LINE__), declaration, expression)
+// NOLINTEND(bugprone-macro-parentheses)
