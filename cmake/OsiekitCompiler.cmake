@@ -27,7 +27,9 @@ endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   find_program(OSIEKIT_LLD ld.lld)
   if(OSIEKIT_LLD)
-    target_link_options(osiekit_flags INTERFACE -fuse-ld=lld)
+    # Static programs are linked by the ordinary one (osiekit_program).
+    target_link_options(osiekit_flags INTERFACE
+      $<$<NOT:$<BOOL:$<TARGET_PROPERTY:OSIEKIT_STATIC>>>:-fuse-ld=lld>)
   endif()
 endif()
 find_program(OSIEKIT_CCACHE ccache)
