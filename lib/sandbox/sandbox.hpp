@@ -132,9 +132,10 @@ class Running {
     // wait. A program stuck in the kernel (dead disk) dies later or never.
     Status kill_all();
 
+    struct State;  // of the implementation only
+
   private:
     friend Result<Running> start(const Plan& plan);
-    struct State;
     explicit Running(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

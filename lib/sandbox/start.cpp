@@ -1,0 +1,302 @@
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "lib/base/file.hpp"
+#include "lib/base/text.hpp"
+#include "lib/sandbox/filters.hpp"
+#include "lib/sandbox/processes.hpp"
+#include "lib/sandbox/start_internal.hpp"
+
+namespace osiekit::sandbox {
+namespace {
+
+constexpr const char* default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr int first_free_descriptor = 10;  // clear of 0, 1 and 2, which the child fills
+
+struct Pipe {
+    Fd read;
+    Fd write;
+};
+
+Result<Fd> high(int fd) {
+    Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, first_free_descriptor));
+    if (!copy) return Error::from_errno("cannot copy a descriptor");
+    return copy;
+}
+
+Result<Pipe> make_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("cannot make a pipe");
+    Fd read(ends[0]);
+    Fd write(ends[1]);
+    OSIEKIT_ASSIGN(Fd high_read, high(read.get()));
+    OSIEKIT_ASSIGN(Fd high_write, high(write.get()));
+    return Pipe{std::move(high_read), std::move(high_write)};
+}
+
+template <typename Character>
+std::vector<Character*> pointers(const std::vector<std::string>& texts) {
+    std::vector<Character*> list;
+    list.reserve(texts.size() + 1);
+    for (const std::string& text : texts) list.push_back(const_cast<char*>(text.c_str()));
+    list.push_back(nullptr);
+    return list;
+}
+
+std::vector<std::string> relative(const std::vector<std::string>& paths) {
+    std::vector<std::string> list;
+    list.reserve(paths.size());
+    for (const std::string& path : paths) list.push_back(path.substr(1));
+    return list;
+}
+
+// Owns everything that a ChildPlan points to.
+class Prepared {
+  public:
+    explicit Prepared(const Plan& plan)
+        : plan_(plan),
+          masked_(relative(plan.masked)),
+          read_only_(relative(plan.read_only)),
+          candidates_(candidates_for(plan.spec.argv[0], plan.spec.env)),
+          masked_pointers_(pointers<const char>(masked_)),
+          read_only_pointers_(pointers<const char>(read_only_)),
+          candidate_pointers_(pointers<const char>(candidates_)),
+          argv_(pointers<char>(plan.spec.argv)),
+          env_(pointers<char>(plan.spec.env)) {
+        options_.reserve(plan.mounts.size());
+        for (const PlannedMount& mount : plan.mounts) add_mount(mount);
+    }
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+
+    const std::vector<std::string>& candidates() const { return candidates_; }
+
+    ChildPlan child_plan() const {
+        const SandboxSpec& spec = plan_.spec;
+        ChildPlan child{};
+        child.rootfs = spec.rootfs.c_str();
+        child.root_attributes = plan_.root_attributes;
+        child.mounts = mounts_.data();
+        child.mount_count = mounts_.size();
+        child.device_nodes = plan_.device_nodes;
+        child.masked = masked_pointers_.data();
+        child.read_only = read_only_pointers_.data();
+        child.hostname = spec.hostname.empty() ? nullptr : spec.hostname.c_str();
+        child.hostname_length = spec.hostname.size();
+        child.cwd = spec.cwd.c_str();
+        child.capabilities = plan_.capabilities;
+        child.groups = spec.groups.data();
+        child.group_count = spec.groups.size();
+        child.uid = spec.uid;
+        child.gid = spec.gid;
+        child.no_new_privileges = plan_.no_new_privileges;
+        std::size_t index = 0;
+        for (const Filter& filter : filters(spec.level))
+            child.filters[index++] = {filter.length, const_cast<sock_filter*>(filter.code)};
+        child.candidates = candidate_pointers_.data();
+        child.argv = argv_.data();
+        child.env = env_.data();
+        return child;
+    }
+
+  private:
+    void add_mount(const PlannedMount& mount) {
+        auto& options = options_.emplace_back();
+        for (const auto& [key, value] : mount.options) {
+            options.push_back(key.c_str());
+            options.push_back(value.c_str());
+        }
+        options.push_back(nullptr);
+        mounts_.push_back({mount.kind == PlannedMount::Kind::fresh, mount.recursive,
+                           mount.from_spec, mount.optional, mount.source.c_str(),
+                           mount.target.c_str() + 1, mount.attributes, options.data()});
+    }
+
+    const Plan& plan_;
+    std::vector<std::string> masked_;
+    std::vector<std::string> read_only_;
+    std::vector<std::string> candidates_;
+    std::vector<const char*> masked_pointers_;
+    std::vector<const char*> read_only_pointers_;
+    std::vector<const char*> candidate_pointers_;
+    std::vector<char*> argv_;
+    std::vector<char*> env_;
+    std::vector<std::vector<const char*>> options_;
+    std::vector<ChildMount> mounts_;
+};
+
+Status check_machine(const Plan& plan) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(plan.spec.rootfs, ignored))
+        return Error(ErrorKind::not_found,
+                     "the root directory " + plan.spec.rootfs.string() + " is no directory");
+    for (const PlannedMount& mount : plan.mounts) {
+        if (mount.kind != PlannedMount::Kind::bind) continue;
+        if (std::filesystem::exists(mount.source, ignored)) continue;
+        if (!mount.create_source)
+            return Error(ErrorKind::not_found,
+                         "the volume's source " + mount.source + " does not exist");
+        if (!std::filesystem::create_directories(mount.source, ignored))
+            return Error::from_errno("cannot make the volume's source " + mount.source,
+                                     ignored.value());
+    }
+    return {};
+}
+
+// fork() with the namespaces; in the child it does not return.
+pid_t clone_child(const Plan& plan, const ChildPlan& child, int cgroup_fd, int& pidfd) {
+    clone_args args{};
+    // The cgroup namespace is made later by the child, see start_session().
+    args.flags =
+        (plan.namespaces & ~std::uint64_t{CLONE_NEWCGROUP}) | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    args.exit_signal = SIGCHLD;
+    if (cgroup_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+    }
+    // The child starts with all signals blocked, so that no handler of the agent runs in it.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid == 0) run_child(child);
+    int error = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = error;
+    return static_cast<pid_t>(pid);
+}
+
+Status clone_into(const Plan& plan, const ChildPlan& child, Running::State& state) {
+    int pidfd = -1;
+    int cgroup_fd = state.cgroup ? state.cgroup->fd() : -1;
+    state.pid = clone_child(plan, child, cgroup_fd, pidfd);
+    if (state.pid < 0 && cgroup_fd >= 0) {
+        state.notes.push_back(
+            Error::from_errno("cannot start in the cgroup; starting outside it").to_string());
+        static_cast<void>(state.cgroup->remove().ok());
+        state.cgroup.reset();
+        state.pid = clone_child(plan, child, -1, pidfd);
+    }
+    if (state.pid < 0)
+        return Error::from_errno("making the namespaces").hint("the sandbox needs root");
+    state.pidfd = Fd(pidfd);
+    return {};
+}
+
+void reap(Running::State& state) {
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(state.pidfd.get()), &info, WEXITED) < 0 &&
+           errno == EINTR) {
+    }
+    state.status = ExitStatus{};
+}
+
+// An agent that is protected from the memory killer must not pass that on.
+void reset_memory_score(pid_t pid) {
+    Fd file(
+        ::open(("/proc/" + std::to_string(pid) + "/oom_score_adj").c_str(), O_WRONLY | O_CLOEXEC));
+    if (file) static_cast<void>(write_all(file.get(), "0").ok());
+}
+
+void pin_mount_namespace(Running::State& state) {
+    std::string path = "/proc/" + std::to_string(state.pid) + "/ns/mnt";
+    state.mount_namespace_pin = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (state.mount_namespace_pin) state.mount_namespace = mount_namespace(state.pid);
+}
+
+// Lets the child go and reads what became of it: nothing when it has executed the program.
+Status release(const Plan& plan, const Prepared& prepared, Pipe& go, Pipe& error,
+               Running::State& state) {
+    error.write.reset();
+    reset_memory_score(state.pid);
+    if (state.host_pid && !state.cgroup) pin_mount_namespace(state);
+    // The read end stays open here, so that a child which died already is no SIGPIPE for the agent.
+    Status sent = write_all(go.write.get(), "g");
+    auto report = read_all(error.read.get(), sizeof(Failure));
+    if (sent && report && report->empty()) return {};
+    ::syscall(SYS_pidfd_send_signal, state.pidfd.get(), SIGKILL, nullptr, 0);
+    reap(state);
+    if (!report) return std::move(report).error().context("starting the sandbox");
+    if (report->size() != sizeof(Failure))
+        return Error(ErrorKind::io, "the new process died while it was being set up")
+            .context("starting the sandbox");
+    Failure failure{};
+    report->copy(reinterpret_cast<char*>(&failure), sizeof failure);
+    return explain(plan, failure, prepared.candidates());
+}
+
+void join_cgroup(const Plan& plan, Running::State& state, std::string_view mountinfo) {
+    if (plan.spec.cgroup.empty()) return;
+    auto base = cgroup2_mount(mountinfo);
+    if (!base) {
+        state.notes.emplace_back("no cgroup v2 here: memory and process limits are not enforced");
+        return;
+    }
+    auto group = Cgroup::create(*base, plan.spec.cgroup, plan.spec.limits, state.notes);
+    if (group)
+        state.cgroup = *std::move(group);
+    else
+        state.notes.push_back("running without a cgroup of its own: " + group.error().to_string());
+}
+
+}  // namespace
+
+std::vector<std::string> candidates_for(const std::string& program,
+                                        const std::vector<std::string>& env) {
+    if (program.find('/') != std::string::npos) return {program};
+    std::string_view path = default_path;
+    for (const std::string& variable : env)
+        if (variable.rfind("PATH=", 0) == 0) path = std::string_view(variable).substr(5);
+    std::vector<std::string> list;
+    for (std::string_view folder : split(path, ':'))
+        list.push_back((folder.empty() ? "." : std::string(folder)) + "/" + program);
+    return list;
+}
+
+bool root_is_initial(std::string_view mountinfo) {
+    bool initial = false;
+    for (std::string_view line : split(mountinfo, '\n')) {
+        auto words = split_words(line);
+        if (words.size() < 9 || words[4] != "/") continue;
+        for (std::size_t i = 6; i + 1 < words.size(); ++i)
+            if (words[i] == "-") {
+                initial = words[i + 1] == "rootfs";  // the last of stacked ones counts
+                break;
+            }
+    }
+    return initial;
+}
+
+Result<Running> start(const Plan& plan) {
+    OSIEKIT_TRY(check_machine(plan).context("starting the sandbox"));
+    OSIEKIT_ASSIGN(std::string mountinfo, read_file("/proc/self/mountinfo"));
+    auto state = std::make_unique<Running::State>();
+    state->host_pid = plan.spec.host_pid;
+    join_cgroup(plan, *state, mountinfo);
+    Running running(std::move(state));  // from here on its destructor cleans up
+    OSIEKIT_ASSIGN(Pipe go, make_pipe());
+    OSIEKIT_ASSIGN(Pipe error, make_pipe());
+    OSIEKIT_ASSIGN(Fd out, high(plan.spec.stdout_fd));
+    OSIEKIT_ASSIGN(Fd err, high(plan.spec.stderr_fd));
+    Prepared prepared(plan);
+    ChildPlan child = prepared.child_plan();
+    child.go_fd = go.read.get();
+    child.go_write_fd = go.write.get();
+    child.error_fd = error.write.get();
+    child.error_read_fd = error.read.get();
+    child.out_fd = out.get();
+    child.err_fd = err.get();
+    child.root_is_initial = root_is_initial(mountinfo);
+    OSIEKIT_TRY(clone_into(plan, child, *running.state_).context("starting the sandbox"));
+    OSIEKIT_TRY(release(plan, prepared, go, error, *running.state_));
+    return running;
+}
+
+}  // namespace osiekit::sandbox

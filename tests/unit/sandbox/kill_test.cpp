@@ -1,0 +1,199 @@
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "lib/sandbox/cgroup.hpp"
+#include "lib/sandbox/processes.hpp"
+#include "tests/unit/sandbox/helpers.hpp"
+
+using namespace osiekit;
+using namespace osiekit::sandbox;
+using namespace osiekit::sandbox::test;
+
+namespace {
+
+struct Pipe {
+    Fd read;
+    Fd write;
+    Pipe() {
+        std::array<int, 2> ends{};
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+        read = Fd(ends[0]);
+        write = Fd(ends[1]);
+    }
+};
+
+// Starts the program that has a daemon as grandchild and waits until all of them exist.
+Running start_family(const SandboxSpec& wanted, Pipe& out) {
+    SandboxSpec spec = wanted;
+    spec.stdout_fd = out.write.get();
+    spec.stderr_fd = out.write.get();
+    auto running = start(make_plan(spec).value());
+    if (!running) FAIL(running.error().to_string());
+    std::array<char, 6> ready{};
+    REQUIRE(::read(out.read.get(), ready.data(), ready.size()) == 6);
+    out.write.reset();
+    return *std::move(running);
+}
+
+// The pipe ends when the last process that holds it is gone.
+void expect_all_gone(Pipe& out) {
+    char byte = 0;
+    CHECK(::read(out.read.get(), &byte, 1) == 0);
+}
+
+std::filesystem::path cgroup_base() {
+    auto base = cgroup2_mount(read_file("/proc/self/mountinfo").value());
+    REQUIRE(base.has_value());
+    return *base;
+}
+
+}  // namespace
+
+TEST_CASE("kill_all reaches grandchildren in sessions of their own") {
+    Root root;
+    for (bool host_pid : {false, true})
+        for (const char* group : {"", "unit-test-kill"}) {
+            INFO("host_pid " << host_pid << " cgroup '" << group << "'");
+            auto spec = root.spec(Level::host, {"family"});
+            spec.host_pid = host_pid;
+            spec.cgroup = group;
+            Pipe out;
+            Running running = start_family(spec, out);
+            CHECK(running.notes().empty());
+            REQUIRE(running.kill_all().ok());
+            CHECK(running.wait().value().signal == SIGKILL);
+            expect_all_gone(out);
+        }
+}
+
+TEST_CASE("the destructor kills, and removes the cgroup") {
+    Root root;
+    auto spec = root.spec(Level::host, {"family"});
+    spec.cgroup = "unit-test-destroy";
+    spec.host_pid = true;
+    std::filesystem::path group = cgroup_base() / "osie" / spec.cgroup;
+    Pipe out;
+    {
+        Running running = start_family(spec, out);
+        CHECK(std::filesystem::exists(group));
+        CHECK(!read_file(group / "cgroup.procs").value().empty());
+    }
+    expect_all_gone(out);
+    CHECK(!std::filesystem::exists(group));
+}
+
+TEST_CASE("a timeout passes, then waiting goes on; the status stays") {
+    Root root;
+    auto spec = root.spec(Level::host, {"family"});
+    Pipe out;
+    Running running = start_family(spec, out);
+    auto early = running.wait(std::chrono::milliseconds(1));
+    REQUIRE(!early);
+    CHECK(early.error().kind() == ErrorKind::limit);
+    pollfd not_yet{running.fd(), POLLIN, 0};
+    CHECK(::poll(&not_yet, 1, 0) == 0);
+    REQUIRE(running.kill_all().ok());
+    CHECK(running.wait().value().signal == SIGKILL);
+    CHECK(running.wait(std::chrono::milliseconds(0)).value().signal == SIGKILL);
+}
+
+TEST_CASE("moving keeps the program alive") {
+    Root root;
+    Pipe out;
+    Running first = start_family(root.spec(Level::host, {"family"}), out);
+    Running second = std::move(first);
+    CHECK(!second.wait(std::chrono::milliseconds(0)));
+    REQUIRE(second.kill_all().ok());
+    CHECK(second.wait().value().signal == SIGKILL);
+}
+
+TEST_CASE("limits without a controller are notes, not failures") {
+    Root root;
+    auto spec = root.spec(Level::host, {"exit", "0"});
+    spec.cgroup = "unit-test-limits";
+    spec.limits.memory_bytes = 64U << 20U;
+    spec.limits.processes = 50;
+    auto running = start(make_plan(spec).value());
+    REQUIRE(running);
+    auto controllers = read_file(cgroup_base() / "cgroup.controllers").value();
+    std::size_t missing = 0;
+    for (const char* name : {"memory", "pids"})
+        missing += controllers.find(name) == std::string::npos ? 1 : 0;
+    CHECK(running->notes().size() == missing);
+    CHECK(running->wait().value().success());
+}
+
+TEST_CASE("a cgroup that a killed agent left is cleaned and used") {
+    Root root;
+    std::vector<std::string> notes;
+    auto old = Cgroup::create(cgroup_base(), "unit-test-left", {}, notes);
+    REQUIRE(old);
+    std::filesystem::create_directory(old->path() / "nested");
+    auto spec = root.spec(Level::host, {"exit", "0"});
+    spec.cgroup = "unit-test-left";
+    CHECK(run(spec).status.success());
+    CHECK(!std::filesystem::exists(old->path()));
+}
+
+TEST_CASE("the action dies with the agent") {
+    Root root;
+    for (bool host_pid : {false, true}) {
+        INFO("host_pid " << host_pid);
+        Pipe out;
+        pid_t agent = ::fork();
+        REQUIRE(agent >= 0);
+        if (agent == 0) {
+            auto spec = root.spec(Level::host, {"family"});
+            spec.host_pid = host_pid;
+            spec.stdout_fd = out.write.get();
+            spec.stderr_fd = out.write.get();
+            auto running = start(make_plan(spec).value());
+            if (running) static_cast<void>(running->wait().ok());
+            ::_exit(0);
+        }
+        out.write.reset();
+        std::array<char, 6> ready{};
+        REQUIRE(::read(out.read.get(), ready.data(), ready.size()) == 6);
+        std::vector<pid_t> family;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            auto pid = parse_u64(entry.path().filename().string());
+            auto name = pid ? read_file(entry.path() / "comm") : std::string();
+            if (name && *name == "probe\n") family.push_back(static_cast<pid_t>(*pid));
+        }
+        REQUIRE(family.size() >= 2);
+        pid_t first = *std::min_element(family.begin(), family.end());
+        Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, first, 0)));
+        REQUIRE(pidfd);
+        ::kill(agent, SIGKILL);
+        ::waitpid(agent, nullptr, 0);
+        pollfd gone{pidfd.get(), POLLIN, 0};
+        CHECK(::poll(&gone, 1, -1) == 1);
+        if (host_pid) {
+            // Its daemon survives here by design: without a PID namespace only a cgroup can hold
+            // it.
+            for (pid_t pid : family)
+                if (pid != first) ::kill(pid, SIGKILL);
+        }
+        expect_all_gone(out);
+    }
+}
+
+TEST_CASE("an agent with many threads can start actions") {
+    Root root;
+    std::atomic<bool> stop = false;
+    std::vector<std::thread> busy;
+    for (int i = 0; i < 4; ++i)
+        busy.emplace_back([&] {
+            while (!stop) std::string(1000, 'x').append(std::string(1000, 'y'));
+        });
+    for (int i = 0; i < 20; ++i) CHECK(run(root.spec(Level::host, {"exit", "3"})).status.code == 3);
+    stop = true;
+    for (std::thread& thread : busy) thread.join();
+}
