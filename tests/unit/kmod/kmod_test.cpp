@@ -42,6 +42,7 @@ IndexTexts sample() {
 
 std::vector<std::string> names(const std::vector<const Module*>& modules) {
     std::vector<std::string> result;
+    result.reserve(modules.size());
     for (const Module* module : modules) result.push_back(module->name);
     return result;
 }
