@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "builder/image/zstd_stream.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// What a profile says; docs/profile.md describes every key. Values are checked, defaults filled in.
+// `where` is "file:line", for messages about things found out later.
+
+enum class Repository {
+    debian,  // the Debian repositories that the host's apt is configured with
+    file,    // a .deb file beside the profile
+};
+
+struct KernelSpec {
+    std::string package;
+    Repository repository = Repository::debian;
+    std::string cmdline;
+    std::string where;
+};
+
+struct ModuleSpec {
+    std::string name;  // with "_"
+    std::string where;
+};
+
+struct FileSpec {
+    std::string path;
+    std::string content;
+    std::optional<std::filesystem::path> source;  // instead of content
+    std::uint32_t mode = 0644;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::string where;
+};
+
+struct DirectorySpec {
+    std::string path;
+    std::uint32_t mode = 0755;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::string where;
+};
+
+struct SymlinkSpec {
+    std::string path;
+    std::string target;
+    std::string where;
+};
+
+struct ServiceSpec {
+    std::string name;
+    std::vector<std::string> command;
+};
+
+struct InitSpec {
+    std::string hostname = "osie";
+    std::vector<ServiceSpec> services;
+    std::vector<std::string> ntp;
+};
+
+struct ProgramSpec {
+    std::string name;  // file name in the folder of programs
+    std::string path;  // in the image
+    std::string where;
+};
+
+struct Profile {
+    std::string name;
+    std::string architecture;  // "amd64", "arm64"
+    KernelSpec kernel;
+    std::vector<std::string> packages;
+    std::vector<ModuleSpec> load;     // always loaded by init, in this order
+    std::vector<ModuleSpec> include;  // taken into the image for hardware that needs them
+    std::vector<FileSpec> files;
+    std::vector<DirectorySpec> directories;
+    std::vector<SymlinkSpec> symlinks;
+    InitSpec init;
+    std::vector<ProgramSpec> programs;
+    CompressionOptions compression;
+};
+
+constexpr std::size_t largest_profile = 1U << 20U;
+
+// Debian's name of the architecture this program runs on.
+std::string host_architecture();
+
+// Reads a profile from its text. `name` is the file's name in messages, `directory` what relative
+// sources start from. Every error is of kind invalid_input (limit: too large) and names file and
+// line. Looks at no other file.
+Result<Profile> parse_profile(std::string_view text, const std::string& name,
+                              const std::filesystem::path& directory);
+
+// Reads the file, and checks that the sources it names are there.
+Result<Profile> load_profile(const std::filesystem::path& path);
+
+}  // namespace osiekit::builder
