@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "builder/debian/deb.hpp"
+#include "builder/kernel/module_set.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// What a kernel package holds, without the bytes of its modules.
+struct KernelContents {
+    std::string version;  // empty: no kernel in it
+    std::string vmlinuz;
+    std::string config;   // boot/config-VERSION, may be empty
+    std::string builtin;  // modules.builtin
+    std::string order;    // modules.order
+    std::vector<KernelModule> modules;
+};
+
+// Reads a kernel package in one pass. `on_module` gets the plain bytes of each module and may drop
+// them. Errors: as read_deb, and invalid_input (two kernels in one package; modules of another
+// version; a module that is no ELF file).
+Result<KernelContents> read_kernel_package(
+    const std::filesystem::path& package,
+    const std::function<Status(const KernelModule&, std::string&& bytes)>& on_module,
+    const std::function<bool()>& cancelled);
+
+// "CONFIG_NAME=y" in the text of a kernel configuration.
+bool kernel_config_enabled(const std::string& config, const std::string& name);
+
+}  // namespace osiekit::builder
