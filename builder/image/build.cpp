@@ -1,0 +1,306 @@
+#include "builder/image/build.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "builder/image/compose.hpp"
+#include "builder/image/local_package.hpp"
+#include "builder/image/output.hpp"
+#include "lib/base/text.hpp"
+
+namespace osiekit::builder {
+
+namespace {
+
+// A segment in the making: either it is there already, or its entries are.
+struct Part {
+    SegmentRequest request;
+    std::optional<Segment> ready;
+    std::string keep_key;  // not empty: remember the packed segment under it
+    nlohmann::json keep_extra = nlohmann::json::object();
+    bool self_contained = false;  // the same whatever else is in the image
+
+    const Tree::Entries& entries() const { return ready ? ready->entries : request.entries; }
+};
+
+Part part_of(std::string name, const Tree& tree) {
+    Part part;
+    part.request.name = std::move(name);
+    part.request.entries = tree.entries();
+    return part;
+}
+
+class Builder {
+  public:
+    Builder(const Profile& profile, const BuildOptions& options, BlobCache& blobs,
+            const RecipeCache& recipes)
+        : profile_(profile),
+          options_(options),
+          blobs_(blobs),
+          kernels_(blobs, recipes, options.cancelled),
+          packer_(blobs, recipes,
+                  {profile.compression, options.mtime, options.parallel, options.progress,
+                   options.cancelled}) {}
+
+    Result<BuiltImage> run() {
+        stage("packages");
+        OSIEKIT_TRY(find_kernel());
+        OSIEKIT_TRY(find_packages());
+        stage("modules");
+        OSIEKIT_ASSIGN(Part modules, module_part());
+        stage("files");
+        OSIEKIT_ASSIGN(Tree base, base_tree(profile_, image_.modules.load));
+        parts_.push_back(part_of("base", base));
+        parts_.push_back(std::move(modules));
+        for (const LocatedPackage& package : image_packages_) OSIEKIT_TRY(add_package(package));
+        OSIEKIT_TRY(add_programs());
+        OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
+        parts_.push_back(part_of("site", site));
+        parts_.back().request.last = sentinel_path;
+        OSIEKIT_TRY(check_whole());
+        stage("packing");
+        OSIEKIT_TRY(pack());
+        stage("writing");
+        OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(image_.kernel.vmlinuz));
+        if (!vmlinuz) return Error(ErrorKind::internal, "the kernel vanished from the cache");
+        OSIEKIT_TRY(write_image(image_, *vmlinuz, options_.out, options_.cancelled)
+                        .context("writing the image to " + options_.out.string()));
+        return std::move(image_);
+    }
+
+  private:
+    void stage(std::string_view name) const {
+        if (options_.stage) options_.stage(name);
+    }
+
+    Result<std::vector<LocatedPackage>> locate(const KernelSpec& kernel) {
+        if (kernel.repository != Repository::file)
+            return options_.packages({kernel.package}, Dependencies::pattern("linux-image-"));
+        OSIEKIT_ASSIGN(LocatedPackage package, local_package(kernel.package));
+        return std::vector<LocatedPackage>{std::move(package)};
+    }
+
+    Status find_kernel() {
+        image_.name = profile_.name;
+        image_.architecture = profile_.architecture;
+        image_.cmdline = profile_.kernel.cmdline;
+        const KernelSpec& kernel = profile_.kernel;
+        auto located = locate(kernel).context(kernel.where + ": kernel package " + kernel.package);
+        if (!located) return std::move(located).error();
+        bool found = false;
+        for (const LocatedPackage& package : *located) {
+            OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
+            image_.packages.push_back(package);
+            if (!facts) continue;
+            if (found)
+                return Error(ErrorKind::invalid_input, kernel.where + ": both " +
+                                                           image_.kernel_package.name + " and " +
+                                                           package.name + " hold a kernel");
+            found = true;
+            image_.kernel = *facts;
+            image_.kernel_package = package;
+        }
+        if (!found)
+            return Error(ErrorKind::invalid_input,
+                         kernel.where + ": the package " + kernel.package + " brings no kernel")
+                .hint("name a package such as linux-image-cloud-amd64");
+        if (!image_.kernel.zstd)
+            return Error(ErrorKind::unsupported, kernel.where + ": the kernel " +
+                                                     image_.kernel.version +
+                                                     " cannot unpack zstd (CONFIG_RD_ZSTD)");
+        return {};
+    }
+
+    Status find_packages() {
+        if (profile_.packages.empty()) return {};
+        OSIEKIT_ASSIGN(image_packages_, options_.packages(profile_.packages, Dependencies::all()));
+        for (const LocatedPackage& package : image_packages_) image_.packages.push_back(package);
+        auto before = [](const LocatedPackage& a, const LocatedPackage& b) {
+            return std::tie(a.name, a.version) < std::tie(b.name, b.version);
+        };
+        std::sort(image_.packages.begin(), image_.packages.end(), before);
+        std::sort(image_packages_.begin(), image_packages_.end(), before);
+        return {};
+    }
+
+    std::string modules_key() const {
+        std::set<std::string> names;
+        for (const auto* list : {&profile_.load, &profile_.include})
+            for (const ModuleSpec& module : *list) names.insert(module.name);
+        std::string key = "modules 1 " + image_.kernel_package.digest.hex() + " load";
+        for (const ModuleSpec& module : profile_.load) key += " " + module.name;
+        key += " all";
+        for (const std::string& name : names) key += " " + name;
+        return key;
+    }
+
+    Result<Part> module_part() {
+        Part part;
+        part.self_contained = true;
+        part.keep_key = modules_key();
+        OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
+        if (kept && read_report(kept->extra)) {
+            part.ready = std::move(kept->segment);
+            part.keep_key.clear();
+            return part;
+        }
+        OSIEKIT_ASSIGN(ModuleIndex index, kernels_.index(image_.kernel_package));
+        std::vector<std::string> names;
+        for (const auto* list : {&profile_.load, &profile_.include})
+            for (const ModuleSpec& module : *list) {
+                auto known = select_modules(index, {module.name});
+                if (!known) return std::move(known).error().context(module.where);
+                names.push_back(module.name);
+            }
+        OSIEKIT_ASSIGN(ModuleSelection selection, select_modules(index, names));
+        report(selection, index);
+        OSIEKIT_ASSIGN(Tree tree, module_tree(index, selection));
+        part.request.name = "modules";
+        part.request.entries = tree.entries();
+        const ModuleReport& modules = image_.modules;
+        part.keep_extra = {{"load", modules.load},
+                           {"included", modules.included},
+                           {"builtin", modules.builtin},
+                           {"firmware", modules.firmware}};
+        return part;
+    }
+
+    bool read_report(const nlohmann::json& kept) {
+        try {
+            ModuleReport& modules = image_.modules;
+            modules.load = kept.at("load").get<std::vector<std::string>>();
+            modules.included = kept.at("included").get<std::vector<std::string>>();
+            modules.builtin = kept.at("builtin").get<std::vector<std::string>>();
+            modules.firmware = kept.at("firmware").get<std::vector<std::string>>();
+            return true;
+        } catch (const nlohmann::json::exception&) {
+            return false;
+        }
+    }
+
+    void report(const ModuleSelection& selection, const ModuleIndex& index) {
+        std::set<std::string> firmware;
+        ModuleReport& modules = image_.modules;
+        modules = {};
+        for (const KernelModule* module : selection.modules) {
+            modules.included.push_back(module->info.name);
+            firmware.insert(module->info.firmware.begin(), module->info.firmware.end());
+        }
+        std::sort(modules.included.begin(), modules.included.end());
+        modules.builtin = selection.builtin;
+        modules.firmware.assign(firmware.begin(), firmware.end());
+        // Built-in ones need no loading.
+        for (const ModuleSpec& module : profile_.load)
+            if (const KernelModule* found = index.find(module.name))
+                modules.load.push_back(found->info.name);
+    }
+
+    Result<Tree> module_tree(const ModuleIndex& index, const ModuleSelection& selection) {
+        const LocatedPackage& package = image_.kernel_package;
+        std::string origin = "package " + package.name;
+        std::string folder = "lib/modules/" + image_.kernel.version + "/";
+        Tree tree;
+        for (const KernelModule* module : selection.modules) {
+            OSIEKIT_ASSIGN(FileContent content, kernels_.content(package, *module));
+            OSIEKIT_TRY(tree.add(folder + module->path, Entry::file(std::move(content), origin)));
+        }
+        OSIEKIT_ASSIGN(ModuleFiles files, module_files(index, selection));
+        for (auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
+                 {"modules.dep", std::move(files.dep)},
+                 {"modules.alias", std::move(files.alias)},
+                 {"modules.softdep", std::move(files.softdep)},
+                 {"modules.order", std::move(files.order)},
+                 {"modules.builtin", index.builtin_text()}})
+            OSIEKIT_TRY(tree.add(folder + name, Entry::file(FileContent::bytes(text), origin)));
+        return tree;
+    }
+
+    Status add_package(const LocatedPackage& package) {
+        Part part;
+        part.self_contained = true;
+        part.keep_key = "package 1 " + package.name + " " + package.digest.hex();
+        OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
+        if (kept) {
+            part.ready = std::move(kept->segment);
+            part.keep_key.clear();
+        } else {
+            OSIEKIT_ASSIGN(Tree tree, package_tree(package));
+            part.request.name = "package " + package.name;
+            part.request.entries = tree.entries();
+        }
+        parts_.push_back(std::move(part));
+        return {};
+    }
+
+    Status add_programs() {
+        std::vector<ProgramSpec> programs = profile_.programs;
+        std::sort(programs.begin(), programs.end(),
+                  [](const ProgramSpec& a, const ProgramSpec& b) { return a.path < b.path; });
+        for (const ProgramSpec& program : programs) {
+            OSIEKIT_ASSIGN(Tree tree, program_tree(program, options_.programs));
+            parts_.push_back(part_of("program " + program.name, tree));
+        }
+        return {};
+    }
+
+    // Looks at all parts together: conflicts, programs that could not start. Implied directories of
+    // the parts that are made now take the mode and owner that another part states.
+    Status check_whole() {
+        Tree whole;
+        for (const Part& part : parts_)
+            for (const auto& [path, entry] : part.entries()) OSIEKIT_TRY(whole.add(path, entry));
+        for (const ProgramSpec& program : profile_.programs)
+            OSIEKIT_TRY(
+                check_program(whole, program, profile_.architecture).context(program.where));
+        if (whole.resolve("init") == nullptr)
+            return Error(ErrorKind::invalid_input, "the image has no /init to start")
+                .hint("leave out the key \"programs\", or place one there");
+        for (const ServiceSpec& service : profile_.init.services)
+            if (whole.resolve(service.command.front()) == nullptr)
+                return Error(ErrorKind::invalid_input, "the service " + service.name + " runs " +
+                                                           printable(service.command.front()) +
+                                                           ", which is not in the image");
+        for (Part& part : parts_) {
+            if (part.self_contained) continue;
+            for (auto& [path, entry] : part.request.entries)
+                if (entry.implied) entry = *whole.find(path);
+        }
+        return {};
+    }
+
+    Status pack() {
+        std::vector<SegmentRequest> requests;
+        for (Part& part : parts_)
+            if (!part.ready) requests.push_back(std::move(part.request));
+        OSIEKIT_ASSIGN(std::vector<Segment> packed, packer_.pack_all(std::move(requests)));
+        std::size_t next = 0;
+        for (Part& part : parts_) {
+            if (!part.ready) part.ready = std::move(packed[next++]);
+            if (!part.keep_key.empty())
+                OSIEKIT_TRY(packer_.keep(part.keep_key, *part.ready, part.keep_extra));
+            image_.segments.push_back(*std::move(part.ready));
+        }
+        return {};
+    }
+
+    const Profile& profile_;
+    const BuildOptions& options_;
+    BlobCache& blobs_;
+    KernelStore kernels_;
+    SegmentPacker packer_;
+    std::vector<LocatedPackage> image_packages_;
+    std::vector<Part> parts_;
+    BuiltImage image_;
+};
+
+}  // namespace
+
+Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& options) {
+    OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
+    OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
+    Builder builder(profile, options, blobs, recipes);
+    return builder.run();
+}
+
+}  // namespace osiekit::builder

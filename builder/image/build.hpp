@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "builder/cache/fetch.hpp"
+#include "builder/debian/repository.hpp"
+#include "builder/image/segment.hpp"
+#include "builder/kernel/kernel_store.hpp"
+#include "builder/profile/profile.hpp"
+#include "lib/base/digest.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// Where packages come from: a DebianRepository, or what a test puts in its place. Gives the named
+// packages with the dependencies asked for, verified and in the cache.
+using PackageSource = std::function<Result<std::vector<LocatedPackage>>(
+    const std::vector<std::string>& names, const Dependencies& dependencies)>;
+
+struct BuildOptions {
+    std::filesystem::path out;       // made if it is missing
+    std::filesystem::path cache;     // made if it is missing
+    std::filesystem::path programs;  // the folder of osie-init, tink-worker…
+    std::uint32_t mtime = 0;         // of every file in the image, seconds since 1970
+    unsigned parallel = 1;
+    PackageSource packages;
+    std::function<void(std::string_view)> stage;  // what begins now, a few words
+    ProgressCallback progress;
+    std::function<bool()> cancelled;
+};
+
+// The modules of an image.
+struct ModuleReport {
+    std::vector<std::string> load;      // always loaded by init
+    std::vector<std::string> included;  // all in the image
+    std::vector<std::string> builtin;   // requested, but part of the kernel
+    std::vector<std::string> firmware;  // names that the modules may ask for
+};
+
+struct BuiltImage {
+    std::string name;
+    std::string architecture;
+    std::string cmdline;
+    LocatedPackage kernel_package;
+    KernelFacts kernel;
+    ModuleReport modules;
+    std::vector<LocatedPackage> packages;  // all that went in, by name
+    std::vector<Segment> segments;
+    Sha256 initramfs_digest;
+    std::uint64_t initramfs_size = 0;
+    std::vector<std::string> warnings;
+};
+
+// Builds OUT/vmlinuz, OUT/initramfs and OUT/manifest.json. The three appear together after
+// everything has succeeded; a failed or interrupted build leaves what was there before. The bytes
+// depend on the profile, the packages, the programs, `mtime` and the zstd library alone.
+Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& options);
+
+}  // namespace osiekit::builder

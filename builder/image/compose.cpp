@@ -1,0 +1,208 @@
+#include "builder/image/compose.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "builder/debian/deb.hpp"
+#include "builder/kernel/elf.hpp"
+#include "lib/base/text.hpp"
+
+namespace osiekit::builder {
+
+namespace {
+
+constexpr std::string_view base_origin = "the base of every image";
+
+// What nobody reads in an installation environment.
+bool needed_in_image(std::string_view path, FileType) {
+    constexpr std::array<std::string_view, 6> left_out = {"usr/share/doc/",     "usr/share/man/",
+                                                          "usr/share/info/",    "usr/share/locale/",
+                                                          "usr/share/lintian/", "usr/share/bug/"};
+    return std::none_of(left_out.begin(), left_out.end(), [&](std::string_view folder) {
+        return path.starts_with(folder) || path == folder.substr(0, folder.size() - 1);
+    });
+}
+
+// Takes the files of one package into a tree.
+class PackageComposer {
+  public:
+    explicit PackageComposer(std::string origin) : origin_(std::move(origin)) {}
+
+    Status take(PackageFile&& file) {
+        Entry entry;
+        entry.origin = origin_;
+        entry.mode = file.mode;
+        entry.uid = file.uid;
+        entry.gid = file.gid;
+        switch (file.type) {
+            case FileType::regular:
+                entry.content = FileContent::bytes(std::move(file.content));
+                break;
+            case FileType::directory:
+                entry.type = EntryType::directory;
+                break;
+            case FileType::symlink:
+                entry.type = EntryType::symlink;
+                entry.mode = 0777;
+                entry.target = std::move(file.link_target);
+                break;
+            case FileType::hardlink:
+                return link(file);
+            case FileType::character_device:
+            case FileType::block_device:
+                entry.type = file.type == FileType::block_device ? EntryType::block_device
+                                                                 : EntryType::character_device;
+                entry.major = file.device_major;
+                entry.minor = file.device_minor;
+                break;
+            case FileType::fifo:
+                return Error(ErrorKind::unsupported,
+                             "/" + file.path + " from " + origin_ + " is a FIFO");
+        }
+        files_.insert_or_assign(file.path, std::move(entry));
+        return {};
+    }
+
+    Result<Tree> finish() {
+        Tree tree;
+        for (auto& [path, entry] : files_) OSIEKIT_TRY(tree.add(path, std::move(entry)));
+        return tree;
+    }
+
+  private:
+    Status link(const PackageFile& file) {
+        auto target = files_.find(file.link_target);
+        if (target == files_.end() || target->second.type != EntryType::file)
+            return Error(ErrorKind::invalid_input, "/" + file.path + " from " + origin_ +
+                                                       " is a hard link to /" + file.link_target +
+                                                       ", which the package lacks");
+        if (target->second.link_group.empty())
+            target->second.link_group = origin_ + "/" + file.link_target;
+        Entry copy = target->second;
+        files_.insert_or_assign(file.path, std::move(copy));
+        return {};
+    }
+
+    std::string origin_;
+    std::map<std::string, Entry> files_;
+};
+
+}  // namespace
+
+std::string init_settings(const InitSpec& init, const std::vector<std::string>& load) {
+    nlohmann::ordered_json settings;
+    settings["hostname"] = init.hostname;
+    settings["modules"] = load;
+    settings["services"] = nlohmann::ordered_json::array();
+    for (const ServiceSpec& service : init.services)
+        settings["services"].push_back({{"name", service.name}, {"command", service.command}});
+    settings["ntp"] = init.ntp;
+    return settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+Result<Tree> base_tree(const Profile& profile, const std::vector<std::string>& load) {
+    std::string origin(base_origin);
+    Tree tree;
+    for (std::string_view path : {"dev", "etc", "etc/osie", "mnt", "proc", "run", "statedir", "sys",
+                                  "usr", "usr/bin", "var", "var/lib", "var/log", "worker"})
+        OSIEKIT_TRY(tree.add(path, Entry::directory(origin)));
+    OSIEKIT_TRY(tree.add("root", Entry::directory(origin, 0700)));
+    OSIEKIT_TRY(tree.add("tmp", Entry::directory(origin, 01777)));
+    // The kernel opens /dev/console for init before anything is mounted.
+    OSIEKIT_TRY(tree.add("dev/console", Entry::device(5, 1, 0600, origin)));
+    OSIEKIT_TRY(tree.add("dev/null", Entry::device(1, 3, 0666, origin)));
+    OSIEKIT_TRY(
+        tree.add("etc/osie/init.json",
+                 Entry::file(FileContent::bytes(init_settings(profile.init, load)), origin)));
+    OSIEKIT_TRY(
+        tree.add("etc/osie/name", Entry::file(FileContent::bytes(profile.name + "\n"), origin)));
+    return tree;
+}
+
+Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::path& folder) {
+    std::filesystem::path file = folder / program.name;
+    auto content = FileContent::file(file);
+    if (!content) {
+        Error error = std::move(content).error();
+        if (error.kind() != ErrorKind::not_found) return error;
+        return Error(ErrorKind::not_found, program.where + ": there is no program " + file.string())
+            .hint("build it: cmake --build --preset release --target " + program.name +
+                  "; or name its folder with --programs");
+    }
+    Tree tree;
+    OSIEKIT_TRY(tree.add(program.path,
+                         Entry::file(std::move(content).value(), "program " + program.name, 0755)));
+    return tree;
+}
+
+Result<Tree> package_tree(const LocatedPackage& package) {
+    PackageComposer composer("package " + package.name);
+    OSIEKIT_TRY(read_deb(
+                    package.file,
+                    [&](PackageFile&& file) { return composer.take(std::move(file)); },
+                    needed_in_image)
+                    .context("reading the package " + package.name));
+    return composer.finish();
+}
+
+Result<Tree> site_tree(const Profile& profile) {
+    Tree tree;
+    for (const DirectorySpec& spec : profile.directories) {
+        Entry entry = Entry::directory(spec.where, spec.mode);
+        entry.uid = spec.uid;
+        entry.gid = spec.gid;
+        OSIEKIT_TRY(tree.add(spec.path, std::move(entry)));
+    }
+    for (const FileSpec& spec : profile.files) {
+        FileContent content = FileContent::bytes(spec.content);
+        if (spec.source) {
+            auto source = FileContent::file(*spec.source);
+            if (!source) return std::move(source).error().context(spec.where);
+            content = std::move(source).value();
+        }
+        Entry entry = Entry::file(std::move(content), spec.where, spec.mode);
+        entry.uid = spec.uid;
+        entry.gid = spec.gid;
+        OSIEKIT_TRY(tree.add(spec.path, std::move(entry)));
+    }
+    for (const SymlinkSpec& spec : profile.symlinks)
+        OSIEKIT_TRY(tree.add(spec.path, Entry::symlink(spec.target, spec.where)));
+    OSIEKIT_TRY(tree.add(sentinel_path,
+                         Entry::file(FileContent::bytes("complete\n"), std::string(base_origin))));
+    return tree;
+}
+
+Status check_program(const Tree& image, const ProgramSpec& program,
+                     const std::string& architecture) {
+    const Entry* entry = image.resolve(program.path);
+    if (entry == nullptr || entry->type != EntryType::file)
+        return Error(ErrorKind::internal, "/" + program.path + " is not in the image");
+    OSIEKIT_ASSIGN(std::string bytes, entry->content.load());
+    std::string subject = "the program " + program.name;
+    std::string interpreter;
+    if (bytes.starts_with("#!")) {
+        auto words = split_words(std::string_view(bytes).substr(2, bytes.find('\n') - 2));
+        if (!words.empty()) interpreter = words.front();
+    } else if (looks_like_elf(bytes)) {
+        auto header = read_elf_header(bytes);
+        if (!header) return std::move(header).error().context(subject);
+        std::uint16_t wanted = architecture == "arm64" ? elf_machine_aarch64 : elf_machine_x86_64;
+        if (header->machine != wanted)
+            return Error(ErrorKind::invalid_input,
+                         subject + " is not for the architecture " + architecture);
+        auto asked = elf_interpreter(bytes);
+        if (!asked) return std::move(asked).error().context(subject);
+        interpreter = *asked;
+    } else {
+        return Error(ErrorKind::invalid_input, subject + " is neither an ELF program nor a script");
+    }
+    if (interpreter.empty() || image.resolve(interpreter) != nullptr) return {};
+    return Error(ErrorKind::invalid_input, subject + " cannot start: it needs " +
+                                               printable(interpreter) +
+                                               ", which is not in the image")
+        .hint("link it statically, or add the package that brings it");
+}
+
+}  // namespace osiekit::builder

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "builder/debian/repository.hpp"
+#include "builder/profile/profile.hpp"
+#include "builder/tree.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// The last entry of every image; init stops with a message when it is missing (image cut short, or
+// too little memory to unpack it).
+constexpr std::string_view sentinel_path = "etc/osie/complete";
+
+// The directories, device nodes and settings that every image has. `load` are the modules for
+// init.json.
+Result<Tree> base_tree(const Profile& profile, const std::vector<std::string>& load);
+
+// One of our programs, from the folder of programs. Errors: not_found with the path and the command
+// that builds it.
+Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::path& folder);
+
+// All files of a Debian package, in memory. Documentation, manual pages and translations
+// (usr/share/{doc,man,info,locale,lintian,bug}) stay behind.
+Result<Tree> package_tree(const LocatedPackage& package);
+
+// The profile's files, directories and symlinks, and the sentinel.
+Result<Tree> site_tree(const Profile& profile);
+
+// Programs that run in the image must find what they ask for: an ELF program of the right machine,
+// whose interpreter is in the image if it is dynamically linked, or a script whose interpreter is.
+// `image` is the whole tree.
+Status check_program(const Tree& image, const ProgramSpec& program,
+                     const std::string& architecture);
+
+// /etc/osie/init.json
+std::string init_settings(const InitSpec& init, const std::vector<std::string>& load);
+
+}  // namespace osiekit::builder

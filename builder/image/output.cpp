@@ -1,0 +1,63 @@
+#include "builder/image/output.hpp"
+
+#include <sys/stat.h>
+
+#include "builder/image/manifest.hpp"
+#include "builder/tree.hpp"
+#include "lib/base/file.hpp"
+
+namespace osiekit::builder {
+
+namespace {
+
+// Copies a file of the cache, checking that its bytes still are what they were.
+Status copy_checked(const std::filesystem::path& from, const Sha256& digest, int to,
+                    const ByteSink& also, const std::function<bool()>& cancelled) {
+    OSIEKIT_ASSIGN(FileContent content, FileContent::file(from));
+    Sha256Stream stream;
+    auto copy = [&](std::string_view piece) -> Status {
+        if (cancelled && cancelled()) return Error(ErrorKind::cancelled, "interrupted");
+        stream.update(piece);
+        OSIEKIT_TRY(write_all(to, piece));
+        return also ? also(piece) : Status();
+    };
+    OSIEKIT_TRY(content.read(copy));
+    if (stream.finish() != digest)
+        return Error(ErrorKind::digest, from.string() + " is damaged").hint("remove this file");
+    return {};
+}
+
+}  // namespace
+
+Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
+                   const std::filesystem::path& out, const std::function<bool()>& cancelled) {
+    std::error_code error;
+    std::filesystem::create_directories(out, error);
+    if (error)
+        return Error(ErrorKind::io,
+                     "cannot create the folder " + out.string() + ": " + error.message());
+    OSIEKIT_ASSIGN(PendingFile kernel, PendingFile::create(out / "vmlinuz"));
+    OSIEKIT_TRY(copy_checked(vmlinuz, image.kernel.vmlinuz, kernel.fd(), {}, cancelled));
+    OSIEKIT_ASSIGN(PendingFile initramfs, PendingFile::create(out / "initramfs"));
+    Sha256Stream stream;
+    image.initramfs_size = 0;
+    for (const Segment& segment : image.segments) {
+        image.initramfs_size += segment.size;
+        OSIEKIT_TRY(copy_checked(
+            segment.file, segment.digest, initramfs.fd(),
+            [&](std::string_view piece) {
+                stream.update(piece);
+                return Status();
+            },
+            cancelled));
+    }
+    image.initramfs_digest = stream.finish();
+    OSIEKIT_ASSIGN(PendingFile manifest, PendingFile::create(out / "manifest.json"));
+    OSIEKIT_TRY(write_all(manifest.fd(), manifest_text(image)));
+    if (cancelled && cancelled()) return Error(ErrorKind::cancelled, "interrupted");
+    OSIEKIT_TRY(kernel.commit());
+    OSIEKIT_TRY(initramfs.commit());
+    return manifest.commit();
+}
+
+}  // namespace osiekit::builder

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "builder/image/build.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// Writes vmlinuz, initramfs (the segments one after another) and manifest.json into `out`. All
+// three are written beside their names first and renamed at the end, so that nobody sees a part.
+// Fills in initramfs_digest and initramfs_size. `vmlinuz` is the kernel in the cache.
+Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
+                   const std::filesystem::path& out, const std::function<bool()>& cancelled);
+
+}  // namespace osiekit::builder
