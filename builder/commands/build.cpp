@@ -1,0 +1,184 @@
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "builder/cache/blob_cache.hpp"
+#include "builder/commands/command.hpp"
+#include "builder/commands/interrupt.hpp"
+#include "builder/commands/reporter.hpp"
+#include "builder/image/build.hpp"
+#include "builder/image/manifest.hpp"
+#include "builder/profile/profile.hpp"
+#include "lib/base/text.hpp"
+
+namespace osiekit::builder {
+
+namespace {
+
+struct BuildArguments {
+    std::string profile;
+    std::string out;
+    std::string cache;
+    std::string programs;
+    bool offline = false;
+    bool refresh = false;
+    bool json = false;
+    bool quiet = false;
+};
+
+constexpr std::string_view examples = R"(
+Examples:
+  osiekit build profiles/virtual.yaml --out out/virtual
+  osiekit build profiles/virtual.yaml --out out/virtual --offline --json
+  SOURCE_DATE_EPOCH=1700000000 osiekit build site.yaml --out /srv/osie
+
+Writes vmlinuz, initramfs and manifest.json into DIR. Debian packages come from the mirrors that this host's
+apt uses, checked against its keys, and are kept in the cache (--cache, else $XDG_CACHE_HOME/osiekit, else
+~/.cache/osiekit). Identical inputs give identical bytes; every file in the image carries the time 0, or
+SOURCE_DATE_EPOCH if that is set.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or profile, 130 interrupted.
+)";
+
+Result<std::uint32_t> source_date() {
+    const char* text = std::getenv("SOURCE_DATE_EPOCH");
+    if (text == nullptr || *text == '\0') return std::uint32_t{0};
+    auto seconds = parse_u64(text);
+    if (!seconds || *seconds > std::numeric_limits<std::uint32_t>::max())
+        return Error(ErrorKind::invalid_input, "SOURCE_DATE_EPOCH is \"" + printable(text) +
+                                                   "\", not seconds from 1970 to 2106");
+    return static_cast<std::uint32_t>(*seconds);
+}
+
+// Opens the Debian repository when the first package is asked for.
+PackageSource debian_source(const Profile& profile, const BuildArguments& arguments,
+                            const BuildOptions& options, Reporter& reporter) {
+    auto repository = std::make_shared<std::optional<DebianRepository>>();
+    DebianRepository::Options settings;
+    settings.architecture = profile.architecture;
+    settings.cache = options.cache;
+    settings.offline = arguments.offline;
+    settings.refresh = arguments.refresh;
+    settings.progress = options.progress;
+    settings.cancelled = options.cancelled;
+    return [repository, settings, &reporter](
+               const std::vector<std::string>& names,
+               const Dependencies& dependencies) -> Result<std::vector<LocatedPackage>> {
+        if (!*repository) {
+            OSIEKIT_ASSIGN(DebianRepository opened, DebianRepository::open(settings));
+            repository->emplace(std::move(opened));
+            for (const std::string& text : (*repository)->warnings()) reporter.warning(text);
+        }
+        return (*repository)->obtain(names, dependencies);
+    };
+}
+
+void print_summary(const BuiltImage& image, const std::string& out, double seconds) {
+    std::printf("%s: kernel %s, %zu modules\n", image.name.c_str(), image.kernel.version.c_str(),
+                image.modules.included.size());
+    for (const Segment& segment : image.segments)
+        std::printf("  %-28s %10s%s\n", segment.name.c_str(), human_size(segment.size).c_str(),
+                    segment.from_cache ? "  (cached)" : "");
+    std::printf("  %-28s %10s\n", "initramfs", human_size(image.initramfs_size).c_str());
+    std::printf("  %-28s %10s\n", "vmlinuz", human_size(image.kernel.vmlinuz_size).c_str());
+    std::printf("  %-28s %10s\n", "total",
+                human_size(image.kernel.vmlinuz_size + image.initramfs_size).c_str());
+    std::printf("needs about %s of RAM\nwrote %s in %.2f s\n", human_size(least_ram(image)).c_str(),
+                out.c_str(), seconds);
+}
+
+void print_json(const BuiltImage& image, const std::string& out, double seconds) {
+    nlohmann::ordered_json result = {
+        {"name", image.name},
+        {"out", out},
+        {"kernel", image.kernel.version},
+        {"vmlinuz_size", image.kernel.vmlinuz_size},
+        {"initramfs_size", image.initramfs_size},
+        {"initramfs_digest", image.initramfs_digest.oci()},
+        {"total_size", image.kernel.vmlinuz_size + image.initramfs_size},
+        {"least_ram", least_ram(image)},
+        {"seconds", seconds}};
+    result["segments"] = nlohmann::ordered_json::array();
+    for (const Segment& segment : image.segments)
+        result["segments"].push_back({{"name", segment.name},
+                                      {"size", segment.size},
+                                      {"unpacked", segment.unpacked},
+                                      {"cached", segment.from_cache}});
+    result["warnings"] = image.warnings;
+    std::printf("%s\n",
+                result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+Result<std::filesystem::path> own_folder() {
+    std::error_code error;
+    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error)
+        return Error(ErrorKind::io, "cannot find the folder of osiekit: " + error.message())
+            .hint("name the folder of the programs with --programs");
+    return self.parent_path();
+}
+
+Status run_build(const BuildArguments& arguments) {
+    auto start = std::chrono::steady_clock::now();
+    BuildOptions options;
+    options.cancelled = watch_interrupts();
+    OSIEKIT_ASSIGN(Profile profile, load_profile(arguments.profile));
+    OSIEKIT_ASSIGN(options.mtime, source_date());
+    options.out = arguments.out;
+    options.cache = arguments.cache.empty() ? default_cache_directory()
+                                            : std::filesystem::path(arguments.cache);
+    options.programs = arguments.programs;
+    if (arguments.programs.empty()) {
+        OSIEKIT_ASSIGN(options.programs, own_folder());
+    }
+    options.parallel = std::max(1U, std::thread::hardware_concurrency());
+    profile.compression.workers = options.parallel;
+    Reporter reporter(arguments.quiet);
+    options.stage = [&](std::string_view name) { reporter.stage(name); };
+    options.progress = [&](const Progress& state) { reporter.progress(state); };
+    options.packages = debian_source(profile, arguments, options, reporter);
+    auto image = build_image(profile, options).context("building " + arguments.profile);
+    reporter.finish();
+    if (!image) return std::move(image).error();
+    for (const std::string& text : image->warnings) reporter.warning(text);
+    double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (arguments.json)
+        print_json(*image, arguments.out, seconds);
+    else if (!arguments.quiet)
+        print_summary(*image, arguments.out, seconds);
+    return {};
+}
+
+}  // namespace
+
+void register_build(CLI::App& app, Invocation& invocation) {
+    auto arguments = std::make_shared<BuildArguments>();
+    CLI::App* command = app.add_subcommand("build", "Build kernel and initramfs from a profile");
+    command->add_option("PROFILE", arguments->profile, "Profile, see docs/profile.md")->required();
+    command->add_option("--out", arguments->out, "Folder for the result")
+        ->required()
+        ->type_name("DIR");
+    command->add_option("--cache", arguments->cache, "Folder of the cache")->type_name("DIR");
+    command
+        ->add_option("--programs", arguments->programs,
+                     "Folder of osie-init, tink-worker and other programs of the profile (default: "
+                     "where osiekit itself is)")
+        ->type_name("DIR");
+    command->add_flag("--offline", arguments->offline, "Use only what is in the cache");
+    command->add_flag("--refresh", arguments->refresh,
+                      "Ask the mirrors for news even if that was done a moment ago");
+    command->add_flag("--json", arguments->json, "Print the result as JSON");
+    command->add_flag("--quiet", arguments->quiet, "Print nothing but warnings and errors");
+    command->footer(std::string(examples));
+    command->callback([arguments, &invocation] {
+        invocation.run = [arguments] { return run_build(*arguments); };
+    });
+}
+
+}  // namespace osiekit::builder

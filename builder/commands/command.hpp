@@ -1,0 +1,22 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// What the command line asked for. Each command has a file of its own with a function
+// register_NAME that adds its subcommand to the application and, from the subcommand's callback,
+// sets `run`; main.cpp lists the functions and runs what was set.
+struct Invocation {
+    std::function<Status()> run;
+};
+
+using RegisterCommand = void (*)(CLI::App& app, Invocation& invocation);
+
+void register_build(CLI::App& app, Invocation& invocation);
+void register_inspect(CLI::App& app, Invocation& invocation);
+
+}  // namespace osiekit::builder
