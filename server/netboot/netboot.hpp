@@ -120,9 +120,8 @@ struct Settings {
     bool tinkerbell_tls = false;
     std::string syslog_host;
     std::string modules = "loop,squashfs,sd-mod,usb-storage";
-    std::string extra_kernel_arguments;  // the operator's --kernel-args
-    // Left out when a console= is among the operator's or the machine's arguments.
     std::vector<std::string> consoles = {"tty0", "ttyS1,115200"};
+    std::string extra_kernel_arguments;  // the operator's --kernel-args
     std::string kernel = "vmlinuz";
     std::string initrd = "initramfs";
     unsigned script_retries = 10;     // per download

@@ -83,12 +83,6 @@ class Arguments {
     std::vector<std::string> words_;
 };
 
-bool names_console(const std::string& arguments) {
-    auto words = split_words(arguments);
-    return std::any_of(words.begin(), words.end(),
-                       [](std::string_view word) { return word.substr(0, 8) == "console="; });
-}
-
 Result<std::string> chain_script(const Machine& machine) {
     const std::string head =
         "#!ipxe\necho osiekit: own script of " + machine.mac.to_string() + "\n";
@@ -174,12 +168,7 @@ Result<std::string> kernel_arguments(const Machine& machine, const Settings& set
     OSIEKIT_TRY(arguments.add("hw_addr", mac));
     OSIEKIT_TRY(arguments.add("modules", settings.modules));
     OSIEKIT_TRY(arguments.add("initrd", base_name(initrd)));
-    // The kernel gives up on serial consoles at the first one that the machine lacks, so ours must
-    // not stand before the right one.
-    if (!names_console(settings.extra_kernel_arguments) &&
-        !names_console(machine.extra_kernel_arguments))
-        for (const auto& console : settings.consoles)
-            OSIEKIT_TRY(arguments.add("console", console));
+    for (const auto& console : settings.consoles) OSIEKIT_TRY(arguments.add("console", console));
     OSIEKIT_TRY(arguments.add_words("kernel arguments", settings.extra_kernel_arguments));
     OSIEKIT_TRY(
         arguments.add_words("the record's kernel arguments", machine.extra_kernel_arguments));

@@ -1,0 +1,147 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "agent/action_runner.hpp"
+#include "agent/agent_loop.hpp"
+#include "agent/command_line.hpp"
+#include "agent/ending.hpp"
+#include "agent/machine.hpp"
+#include "agent/rootfs.hpp"
+#include "agent/settings.hpp"
+#include "lib/base/file.hpp"
+
+namespace osiekit::agent {
+namespace {
+
+constexpr const char* shared_directory = "/worker";
+
+Result<Settings> read_settings(const CommandLine& command_line) {
+    // Without /proc there is no kernel command line to read; flags may still say everything.
+    auto kernel = read_file("/proc/cmdline", 1U << 20U);
+    Environment environment = [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        if (value == nullptr) return std::nullopt;
+        return value;
+    };
+    OSIEKIT_ASSIGN(auto settings,
+                   resolve_settings(command_line.values, environment,
+                                    KernelCommandLine::parse(kernel ? *kernel : "")));
+    settings.ignored = command_line.ignored;
+    if (settings.id.empty()) settings.id = settings.hw_addr;
+    if (settings.id.empty()) settings.id = first_ethernet_address();
+    if (settings.id.empty())
+        return Error(ErrorKind::invalid_input, "this machine has no name")
+            .hint(
+                "give --id or the kernel argument worker_id; there is no Ethernet interface "
+                "whose address could stand in");
+    return settings;
+}
+
+// libcurl and gRPC read the proxies from the environment, in lower case.
+void set_proxies(const Settings& settings) {
+    auto set = [](const char* name, const std::string& value) {
+        if (!value.empty()) ::setenv(name, value.c_str(), 1);
+    };
+    set("http_proxy", settings.http_proxy);
+    set("https_proxy", settings.https_proxy);
+    set("no_proxy", settings.no_proxy);
+}
+
+// Waits for SIGTERM and SIGINT, which every thread has blocked, on a thread of its own.
+class SignalWatch {
+  public:
+    SignalWatch(StopSignal& stop, ServerLink& server) {
+        thread_ = std::thread([&stop, &server] {
+            sigset_t wanted = signals();
+            int number = 0;
+            sigwait(&wanted, &number);
+            stop.set();
+            server.cancel();
+        });
+    }
+    SignalWatch(const SignalWatch&) = delete;
+    SignalWatch& operator=(const SignalWatch&) = delete;
+    ~SignalWatch() {
+        ::pthread_kill(thread_.native_handle(), SIGTERM);
+        thread_.join();
+    }
+    static sigset_t signals() {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        return set;
+    }
+
+  private:
+    std::thread thread_;
+};
+
+Backoff make_backoff(const Settings& settings) {
+    return {settings.longest_pause, [engine = std::mt19937_64(std::random_device()())]() mutable {
+                return std::uniform_real_distribution<double>(0, 1)(engine);
+            }};
+}
+
+Status run(const Settings& settings, const Logger& log) {
+    OSIEKIT_TRY(enter_private_mounts());
+    StopSignal stop;
+    OSIEKIT_ASSIGN(auto journal, Journal::open(settings.journal));
+    OSIEKIT_ASSIGN(auto runner, ActionRunner::create(settings, stop, log));
+    OSIEKIT_ASSIGN(auto server, ServerLink::create(settings));
+    proto::AgentAttributes attributes;
+    if (settings.attributes) attributes = collect_attributes();
+    SignalWatch watch(stop, *server);
+    LoopParts parts{*server,
+                    journal,
+                    stop,
+                    log,
+                    settings.attributes ? &attributes : nullptr,
+                    [&](const Action& action) { return runner.run(action); },
+                    [&] {
+                        return end_if_asked(shared_directory, log,
+                                            [](int number) { return ::kill(1, number); });
+                    }};
+    run_agent_loop(Protocol(make_backoff(settings), journal.all()), parts);
+    log.info(stop.requested() ? "stopped" : "done: the machine is going down");
+    return {};
+}
+
+int main(int argc, const char* const* argv) {
+    CommandLine command_line = parse_command_line(argc, argv);
+    if (command_line.exit) return *command_line.exit;
+    sigset_t blocked = SignalWatch::signals();
+    ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    ::umask(022);
+    Logger::Options options;
+    options.fd = STDOUT_FILENO;
+    auto settings = read_settings(command_line);
+    if (!settings) {
+        Logger(options).error(settings.error().to_string());
+        return exit_status(settings.error());
+    }
+    options.level = settings->log_level;
+    Logger log(options);
+    for (const std::string& flag : settings->ignored)
+        log.debug("--" + flag + " has no effect on this agent");
+    log.info("tink-worker " OSIEKIT_VERSION ": " + describe(*settings));
+    set_proxies(*settings);
+    if (auto done = run(*settings, log); !done) {
+        log.error(done.error().to_string());
+        return exit_status(done.error());
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace osiekit::agent
+
+int main(int argc, char** argv) {
+    return osiekit::agent::main(argc, argv);
+}

@@ -1,0 +1,332 @@
+#include "agent/settings.hpp"
+
+#include <utility>
+
+#include "lib/base/text.hpp"
+
+namespace osiekit::agent {
+namespace {
+
+using Kind = SettingSource::Kind;
+
+Error invalid(const std::string& name, const std::string& value, const std::string& wanted) {
+    return {ErrorKind::invalid_input, name + ": \"" + printable(value) + "\" is not " + wanted};
+}
+
+// A value and the name under which it was given.
+struct Given {
+    std::string value;
+    std::string where;
+};
+
+std::optional<Given> find(const SettingSource& source,
+                          const std::map<std::string, std::string>& flags,
+                          const Environment& environment, const KernelCommandLine& kernel) {
+    if (auto flag = flags.find(source.key); flag != flags.end())
+        return Given{flag->second, "--" + source.flags.front()};
+    for (const std::string& name : source.environment) {
+        auto value = environment(name);
+        // Tinkerbell's environments pass on what they were not given as empty variables.
+        if (value && !value->empty()) return Given{*value, name};
+    }
+    if (source.kernel.empty() || !kernel.has(source.kernel)) return std::nullopt;
+    std::string value = kernel.get(source.kernel);
+    if (value.empty() && source.kind == Kind::boolean) value = "true";
+    if (value.empty()) return std::nullopt;
+    return Given{value, "kernel argument " + source.kernel};
+}
+
+class Values {
+  public:
+    explicit Values(std::map<std::string, Given> given) : given_(std::move(given)) {}
+
+    void text(const char* key, std::string& target) const {
+        if (auto found = given_.find(key); found != given_.end()) target = found->second.value;
+    }
+    Status boolean(const char* key, bool& target) const {
+        auto found = given_.find(key);
+        if (found == given_.end()) return {};
+        auto value = parse_bool(found->second.value);
+        if (!value) return invalid(found->second.where, found->second.value, "true or false");
+        target = *value;
+        return {};
+    }
+    Status port(const char* key, std::uint16_t& target) const {
+        auto found = given_.find(key);
+        if (found == given_.end()) return {};
+        auto value = parse_u64(found->second.value);
+        if (!value || *value == 0 || *value > 65535)
+            return invalid(found->second.where, found->second.value, "a port number");
+        target = static_cast<std::uint16_t>(*value);
+        return {};
+    }
+    Status duration(const char* key, std::chrono::milliseconds& target) const {
+        auto found = given_.find(key);
+        if (found == given_.end()) return {};
+        auto value = parse_duration(found->second.value);
+        if (!value) return invalid(found->second.where, found->second.value, "a duration like 5s");
+        target = *value;
+        return {};
+    }
+    Status level(const char* key, LogLevel& target) const {
+        auto found = given_.find(key);
+        if (found == given_.end() || parse_log_level(found->second.value, target)) return {};
+        // tink-agent counts: 0 is usual, more is more talkative.
+        auto number = parse_u64(found->second.value);
+        if (!number) return invalid(found->second.where, found->second.value, "a log level");
+        target = *number == 0 ? LogLevel::info : LogLevel::debug;
+        return {};
+    }
+    std::string where(const char* key) const {
+        auto found = given_.find(key);
+        return found == given_.end() ? key : found->second.where;
+    }
+
+  private:
+    std::map<std::string, Given> given_;
+};
+
+std::vector<std::string> parse_hosts(std::string_view list) {
+    std::vector<std::string> hosts;
+    for (std::string_view host : split(list, ',')) {
+        host = trim(host);
+        if (host.substr(0, 7) == "http://") host.remove_prefix(7);
+        while (!host.empty() && host.back() == '/') host.remove_suffix(1);
+        if (!host.empty()) hosts.emplace_back(host);
+    }
+    return hosts;
+}
+
+Status fill(Settings& settings, const Values& values) {
+    values.text("id", settings.id);
+    values.text("server", settings.server);
+    values.text("registry", settings.registry);
+    values.text("registry user", settings.registry_user);
+    values.text("registry password", settings.registry_password);
+    values.text("hw_addr", settings.hw_addr);
+    values.text("syslog host", settings.syslog_host);
+    values.text("http proxy", settings.http_proxy);
+    values.text("https proxy", settings.https_proxy);
+    values.text("no proxy", settings.no_proxy);
+    std::string hosts;
+    values.text("insecure registries", hosts);
+    settings.insecure_registries = parse_hosts(hosts);
+    std::string path = settings.store;
+    values.text("store", path);
+    settings.store = path;
+    path = settings.journal;
+    values.text("journal", path);
+    settings.journal = path;
+    OSIEKIT_TRY(values.boolean("tls", settings.tls));
+    OSIEKIT_TRY(values.boolean("insecure tls", settings.insecure_tls));
+    OSIEKIT_TRY(values.boolean("attributes", settings.attributes));
+    OSIEKIT_TRY(values.port("syslog port", settings.syslog_port));
+    OSIEKIT_TRY(values.duration("longest pause", settings.longest_pause));
+    return values.level("log level", settings.log_level);
+}
+
+}  // namespace
+
+const std::vector<SettingSource>& setting_sources() {
+    static const std::vector<SettingSource> sources = {
+        {"id",
+         {"id", "i"},
+         {"WORKER_ID", "ID", "AGENT_ID"},
+         "worker_id",
+         Kind::text,
+         "Who this machine is to the server (default: its hardware address)"},
+        {"server",
+         {"grpc-server", "tinkerbell-grpc-authority"},
+         {"TINKERBELL_GRPC_AUTHORITY", "AGENT_GRPC_SERVER"},
+         "grpc_authority",
+         Kind::text,
+         "HOST:PORT of the workflow service"},
+        {"tls",
+         {"grpc-tls", "tinkerbell-tls"},
+         {"TINKERBELL_TLS", "AGENT_GRPC_TLS"},
+         "tinkerbell_tls",
+         Kind::boolean,
+         "Talk TLS to the server"},
+        {"insecure tls",
+         {"grpc-insecure-tls", "tinkerbell-insecure-tls"},
+         {"TINKERBELL_INSECURE_TLS", "AGENT_GRPC_INSECURE_TLS"},
+         "tinkerbell_insecure_tls",
+         Kind::boolean,
+         "Do not check the server's certificate"},
+        {"attributes",
+         {"attribute-detection"},
+         {"AGENT_ATTRIBUTE_DETECTION"},
+         "",
+         Kind::boolean,
+         "Tell the server what hardware this is (default: true)"},
+        {"longest pause",
+         {"backoff-max-interval"},
+         {"AGENT_BACKOFF_MAX_INTERVAL"},
+         "",
+         Kind::text,
+         "Longest pause between two questions (default: 5s)"},
+        {"registry",
+         {"registry-name", "docker-registry", "r"},
+         {"DOCKER_REGISTRY", "AGENT_REGISTRY_NAME"},
+         "docker_registry",
+         Kind::text,
+         "The registry that the user and password are for"},
+        {"registry user",
+         {"registry-user", "registry-username", "u"},
+         {"REGISTRY_USERNAME", "AGENT_REGISTRY_USER"},
+         "registry_username",
+         Kind::text,
+         "User at the registry"},
+        {"registry password",
+         {"registry-pass", "registry-password", "p"},
+         {"REGISTRY_PASSWORD", "AGENT_REGISTRY_PASS"},
+         "registry_password",
+         Kind::secret,
+         "Password at the registry; the environment keeps it out of the process list"},
+        {"insecure registries",
+         {"insecure-registries"},
+         {"INSECURE_REGISTRIES", "AGENT_INSECURE_REGISTRIES"},
+         "insecure_registries",
+         Kind::text,
+         "Registries that speak plain HTTP: HOST:PORT,..."},
+        {"hw_addr",
+         {"hw-addr"},
+         {"AGENT_HW_ADDR"},
+         "hw_addr",
+         Kind::text,
+         "Hardware address that stands in for a missing id"},
+        {"syslog host",
+         {"syslog-host"},
+         {"AGENT_SYSLOG_HOST"},
+         "syslog_host",
+         Kind::text,
+         "Remembered for remote logging"},
+        {"syslog port",
+         {"syslog-port"},
+         {"AGENT_SYSLOG_PORT"},
+         "syslog_port",
+         Kind::text,
+         "UDP port of the syslog host (default: 514)"},
+        {"http proxy",
+         {"http-proxy"},
+         {"HTTP_PROXY", "http_proxy"},
+         "HTTP_PROXY",
+         Kind::secret,
+         "Proxy for plain HTTP"},
+        {"https proxy",
+         {"https-proxy"},
+         {"HTTPS_PROXY", "https_proxy"},
+         "HTTPS_PROXY",
+         Kind::secret,
+         "Proxy for HTTPS"},
+        {"no proxy",
+         {"no-proxy"},
+         {"NO_PROXY", "no_proxy"},
+         "NO_PROXY",
+         Kind::text,
+         "Hosts that are reached directly"},
+        {"log level",
+         {"log-level"},
+         {"AGENT_LOG_LEVEL"},
+         "",
+         Kind::text,
+         "debug, info, warning or error; or tink-agent's numbers"},
+        {"store",
+         {"store"},
+         {"AGENT_STORE"},
+         "",
+         Kind::text,
+         "Where images are unpacked (default: /var/lib/osie)"},
+        {"journal",
+         {"journal"},
+         {"AGENT_JOURNAL"},
+         "",
+         Kind::text,
+         "What has been done and reported (default: /run/osie/journal)"},
+        {"transport", {"transport"}, {"AGENT_TRANSPORT"}, "", Kind::text, "grpc, the only one"},
+    };
+    return sources;
+}
+
+const std::vector<std::string>& flags_without_effect() {
+    static const std::vector<std::string> flags = {"runtime",
+                                                   "docker-socket",
+                                                   "containerd-namespace",
+                                                   "containerd-socket",
+                                                   "containerd-data-root",
+                                                   "containerd-registry-config-path",
+                                                   "kubernetes-namespace",
+                                                   "kubernetes-kubeconfig",
+                                                   "kubernetes-service-account",
+                                                   "grpc-retry-interval",
+                                                   "workflow-path",
+                                                   "nats-server",
+                                                   "nats-stream",
+                                                   "nats-events",
+                                                   "nats-actions",
+                                                   "retry-interval",
+                                                   "max-retry",
+                                                   "timeout",
+                                                   "max-file-size",
+                                                   "capture-action-logs"};
+    return flags;
+}
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    constexpr std::uint64_t longest_ms = 1000ULL * 3600 * 24 * 365;
+    std::uint64_t total = 0;
+    std::string_view rest = text;
+    do {
+        std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+        auto number = parse_u64(rest.substr(0, digits));
+        rest.remove_prefix(digits);
+        std::size_t letters = std::min(rest.find_first_of("0123456789"), rest.size());
+        std::string_view unit = rest.substr(0, letters);
+        rest.remove_prefix(letters);
+        std::uint64_t factor = unit == "ms"  ? 1
+                               : unit == "s" ? 1000
+                               : unit == "m" ? 60000
+                               : unit == "h" ? 3600000
+                                             : 0;
+        if (!number || factor == 0 || *number > longest_ms / factor)
+            return invalid("duration", std::string(text), "a number with ms, s, m or h");
+        total += *number * factor;
+    } while (!rest.empty() && total <= longest_ms);
+    if (total == 0 || total > longest_ms)
+        return invalid("duration", std::string(text), "between 1ms and a year");
+    return std::chrono::milliseconds(total);
+}
+
+Result<Settings> resolve_settings(const std::map<std::string, std::string>& flags,
+                                  const Environment& environment, const KernelCommandLine& kernel) {
+    std::map<std::string, Given> given;
+    for (const SettingSource& source : setting_sources())
+        if (auto value = find(source, flags, environment, kernel))
+            given.emplace(source.key, std::move(*value));
+    auto transport = given.find("transport");
+    if (transport != given.end() && transport->second.value != "grpc")
+        return Error(ErrorKind::unsupported,
+                     "the transport \"" + printable(transport->second.value) + "\" is not known")
+            .hint("this agent speaks grpc");
+    Settings settings;
+    Values values(std::move(given));
+    OSIEKIT_TRY(fill(settings, values));
+    if (settings.server.empty())
+        return Error(ErrorKind::invalid_input, "nobody said where the workflow server is")
+            .hint(
+                "give --grpc-server HOST:PORT, TINKERBELL_GRPC_AUTHORITY or the kernel argument "
+                "grpc_authority=HOST:PORT");
+    return settings;
+}
+
+std::string describe(const Settings& settings) {
+    std::string text = "id " + printable(settings.id) + ", server " + printable(settings.server) +
+                       (settings.tls ? settings.insecure_tls ? " (TLS, unchecked)" : " (TLS)" : "");
+    if (!settings.registry.empty()) text += ", registry " + printable(settings.registry);
+    if (!settings.registry_user.empty()) text += " with credentials";
+    if (!settings.insecure_registries.empty())
+        text += ", plain HTTP to " + printable(join(settings.insecure_registries, " "));
+    return text;
+}
+
+}  // namespace osiekit::agent
