@@ -15,7 +15,8 @@ using namespace osiekit::builder;
 
 constexpr int usage_status = 2;
 
-constexpr std::array<RegisterCommand, 2> commands = {register_build, register_inspect};
+constexpr std::array<RegisterCommand, 3> commands = {register_build, register_inspect,
+                                                     register_action};
 
 void print_error(const std::string& text) {
     bool colour = ::isatty(STDERR_FILENO) == 1;

@@ -10,6 +10,7 @@
 #include "builder/cache/blob_cache.hpp"
 #include "builder/commands/command.hpp"
 #include "builder/commands/interrupt.hpp"
+#include "builder/commands/own_folder.hpp"
 #include "builder/commands/reporter.hpp"
 #include "builder/image/build.hpp"
 #include "builder/image/manifest.hpp"
@@ -112,15 +113,6 @@ void print_json(const BuiltImage& image, const std::string& out, double seconds)
     result["warnings"] = image.warnings;
     std::printf("%s\n",
                 result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-}
-
-Result<std::filesystem::path> own_folder() {
-    std::error_code error;
-    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error)
-        return Error(ErrorKind::io, "cannot find the folder of osiekit: " + error.message())
-            .hint("name the folder of the programs with --programs");
-    return self.parent_path();
 }
 
 Status run_build(const BuildArguments& arguments) {

@@ -16,6 +16,7 @@ struct Invocation {
 
 using RegisterCommand = void (*)(CLI::App& app, Invocation& invocation);
 
+void register_action(CLI::App& app, Invocation& invocation);
 void register_build(CLI::App& app, Invocation& invocation);
 void register_inspect(CLI::App& app, Invocation& invocation);
 
