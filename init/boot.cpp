@@ -139,9 +139,8 @@ Status Boot::start_modules() {
     options.load = [folder](const std::string& path, const std::string& parameters) {
         return kmod::load_module(folder + "/" + path, parameters);
     };
-    options.coldplug = [](const std::function<void(std::string)>& on_alias) {
-        walk_devices("/sys", on_alias);
-    };
+    options.walk_buses = [](const OnAlias& on_alias) { walk_buses("/sys", on_alias); };
+    options.walk_all = [](const OnAlias& on_alias) { walk_all_devices("/sys", on_alias); };
     options.blacklist = settings_.blacklist;
     options.parameters = settings_.module_parameters;
     options.threads = std::clamp(std::thread::hardware_concurrency(), 2U, most_loader_threads);
@@ -206,8 +205,8 @@ void Boot::on_uevents() {
             modules_->request_alias(event.modalias);
     });
     if (lost)
-        walk_devices("/sys",
-                     [this](std::string alias) { modules_->request_alias(std::move(alias)); });
+        walk_buses("/sys",
+                   [this](std::string alias) { modules_->request_alias(std::move(alias)); });
 }
 
 void Boot::on_modules_idle() {
@@ -216,9 +215,8 @@ void Boot::on_modules_idle() {
     if (!modules_->read_idle() || modules_ready_ != Milliseconds(0)) return;
     modules_ready_ = uptime();
     log_.debug(std::to_string(modules_->loaded()) + " modules loaded");
-    if (log_.debugging())
-        for (const std::string& alias : modules_->unmatched())
-            log_.debug("no module in this image for " + alias);
+    for (const std::string& card : network_cards(modules_->unmatched()))
+        log_.warning("this image has no driver for the network card " + card);
     if (booted_by_efi())
         if (Status status = mount_efi_variables(); !status) log_.debug(status.error().to_string());
     start_services_when_ready();

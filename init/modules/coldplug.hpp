@@ -6,10 +6,13 @@
 
 namespace osiekit::init {
 
-// Hands over the module alias of every device below `sys` (normally "/sys"): first those on a bus,
-// network and storage being there, then a walk through all of /sys/devices for the rest. An alias
-// may come more than once. What cannot be read is passed over.
-void walk_devices(const std::filesystem::path& sys,
-                  const std::function<void(std::string)>& on_alias);
+using OnAlias = std::function<void(std::string)>;
+
+// Hands over the module alias of every device on a bus below `sys` (normally "/sys"): quick, and
+// network cards and disks are among them. What cannot be read is passed over.
+void walk_buses(const std::filesystem::path& sys, const OnAlias& on_alias);
+
+// The same for all of /sys/devices.
+void walk_all_devices(const std::filesystem::path& sys, const OnAlias& on_alias);
 
 }  // namespace osiekit::init

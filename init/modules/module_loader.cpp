@@ -1,15 +1,22 @@
 #include "init/modules/module_loader.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <exception>
 #include <system_error>
 
+#include "init/system/event_loop.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::init {
+namespace {
+
+constexpr int background_nice = 19;
+
+}  // namespace
 
 ModuleLoader::ModuleLoader(const BootLog& log, Options options)
     : log_(log), options_(std::move(options)) {
@@ -40,16 +47,20 @@ Status ModuleLoader::start() {
     return {};
 }
 
-void ModuleLoader::request_alias(std::string alias) {
+void ModuleLoader::add_alias(std::string alias, bool urgent) {
     std::lock_guard lock(mutex_);
     if (!seen_aliases_.insert(alias).second) return;
-    aliases_.push_back({std::move(alias), false});
+    (urgent ? urgent_ : background_).push_back({Kind::alias, urgent, std::move(alias)});
     wake_.notify_one();
+}
+
+void ModuleLoader::request_alias(std::string alias) {
+    add_alias(std::move(alias), true);
 }
 
 void ModuleLoader::request_name(std::string name) {
     std::lock_guard lock(mutex_);
-    names_.push_back({std::move(name), true});
+    background_.push_back({Kind::name, false, std::move(name)});
     wake_.notify_one();
 }
 
@@ -57,7 +68,7 @@ bool ModuleLoader::read_idle() {
     std::uint64_t count = 0;
     [[maybe_unused]] ssize_t n = ::read(idle_event_.get(), &count, sizeof count);
     std::lock_guard lock(mutex_);
-    return ready_ && busy_ == 0 && aliases_.empty() && names_.empty();
+    return ready_ && busy_urgent_ == 0 && urgent_.empty();
 }
 
 std::size_t ModuleLoader::loaded() const {
@@ -70,77 +81,98 @@ std::vector<std::string> ModuleLoader::unmatched() const {
     return {unmatched_.begin(), unmatched_.end()};
 }
 
+// Background work is taken up only when no urgent work waits or is in hand: it might be in its way.
 bool ModuleLoader::next(Request& request) {
     std::unique_lock lock(mutex_);
+    auto background_turn = [this] { return busy_urgent_ == 0 && !background_.empty(); };
     wake_.wait(lock,
-               [this] { return stopping_ || (ready_ && (!aliases_.empty() || !names_.empty())); });
+               [&] { return stopping_ || (ready_ && (!urgent_.empty() || background_turn())); });
     if (stopping_) return false;
-    std::deque<Request>& queue = aliases_.empty() ? names_ : aliases_;
+    std::deque<Request>& queue = urgent_.empty() ? background_ : urgent_;
     request = std::move(queue.front());
     queue.pop_front();
-    ++busy_;
+    if (request.urgent) ++busy_urgent_;
     return true;
 }
 
-void ModuleLoader::finish_request() {
+void ModuleLoader::finish(bool urgent) {
     std::lock_guard lock(mutex_);
-    --busy_;
-    if (busy_ != 0 || !aliases_.empty() || !names_.empty()) return;
+    if (!urgent) return;
+    --busy_urgent_;
+    if (busy_urgent_ != 0 || !urgent_.empty()) return;
+    wake_.notify_all();
     std::uint64_t one = 1;
     [[maybe_unused]] ssize_t n = ::write(idle_event_.get(), &one, sizeof one);
 }
 
-void ModuleLoader::work(bool first) {
-    if (first) {
-        Result<kmod::ModuleIndex> index = options_.index();
-        {
-            std::lock_guard lock(mutex_);
-            if (index) index_.emplace(std::move(*index));
-            ready_ = true;
-            ++busy_;
-        }
-        wake_.notify_all();
-        if (!index)
-            log_.error("no modules can be loaded: " + index.error().to_string());
-        else if (options_.coldplug)
-            options_.coldplug([this](std::string alias) { request_alias(std::move(alias)); });
-        finish_request();
+// The first thread's first work, which counts as an urgent request.
+void ModuleLoader::begin() {
+    Milliseconds before = uptime();
+    Result<kmod::ModuleIndex> index = options_.index();
+    log_.debug("read the module index in " + std::to_string((uptime() - before).count()) + " ms");
+    {
+        std::lock_guard lock(mutex_);
+        if (index) index_.emplace(std::move(*index));
+        ready_ = true;
+        ++busy_urgent_;
+        // In front of the names: what the hardware wants comes first here as well.
+        background_.push_front({Kind::walk, false, "the other devices"});
     }
+    wake_.notify_all();
+    if (!index)
+        log_.error("no modules can be loaded: " + index.error().to_string());
+    else if (options_.walk_buses)
+        options_.walk_buses([this](std::string alias) { add_alias(std::move(alias), true); });
+    finish(true);
+}
+
+void ModuleLoader::work(bool first) {
+    auto guarded = [this](const std::string& what, const auto& action) {
+        try {
+            action();
+        } catch (const std::exception& failure) {
+            log_.error("loading modules for " + what + ": " + failure.what());
+        }
+    };
+    if (first) guarded("the devices", [this] { begin(); });
     Request request;
     while (next(request)) {
-        try {
-            handle(request);
-        } catch (const std::exception& failure) {
-            log_.error("loading " + request.text + ": " + failure.what());
-        }
-        finish_request();
+        if (!request.urgent) ::setpriority(PRIO_PROCESS, 0, background_nice);
+        guarded(request.text, [&] { handle(request); });
+        if (!request.urgent) ::setpriority(PRIO_PROCESS, 0, 0);
+        finish(request.urgent);
     }
 }
 
 void ModuleLoader::handle(const Request& request) {
     if (!index_) return;
+    if (request.kind != Kind::walk) return handle_module_request(request);
+    if (options_.walk_all)
+        options_.walk_all([this](std::string alias) { add_alias(std::move(alias), false); });
+}
+
+void ModuleLoader::handle_module_request(const Request& request) {
+    bool by_name = request.kind == Kind::name;
     std::vector<const kmod::Module*> found = index_->resolve(request.text);
-    if (found.empty() && request.by_name && !index_->is_builtin(request.text)) {
+    if (found.empty() && by_name && !index_->is_builtin(request.text)) {
         std::string text = "there is no module named " + printable(request.text);
         if (auto near = nearest(request.text, index_->names()))
             text += " (did you mean " + *near + "?)";
         log_.warning(text);
     }
-    if (found.empty() && !request.by_name) {
+    if (found.empty() && !by_name) {
         std::lock_guard lock(mutex_);
         unmatched_.insert(request.text);
     }
-    for (const kmod::Module* module : found)
-        if (request.by_name || !blacklisted(*module)) load_with_dependencies(*module);
+    for (const kmod::Module* module : found) {
+        if (!by_name && blacklisted(*module)) continue;
+        for (const kmod::Module* needed : index_->load_order(*module)) load_one(*needed);
+    }
 }
 
 bool ModuleLoader::blacklisted(const kmod::Module& module) const {
     return std::find(options_.blacklist.begin(), options_.blacklist.end(), module.name) !=
            options_.blacklist.end();
-}
-
-void ModuleLoader::load_with_dependencies(const kmod::Module& module) {
-    for (const kmod::Module* next : index_->load_order(module)) load_one(*next);
 }
 
 void ModuleLoader::load_one(const kmod::Module& module) {
@@ -158,17 +190,32 @@ void ModuleLoader::load_one(const kmod::Module& module) {
     std::string parameters;
     if (auto it = options_.parameters.find(module.name); it != options_.parameters.end())
         parameters = it->second;
+    Milliseconds before = uptime();
     Status status = options_.load(module.path, parameters);
     if (!status)
         // A driver for hardware that is not there refuses so; that is no fault.
         log_.write(status.error().error_number() == ENODEV ? LogLevel::debug : LogLevel::warning,
                    "osie-init", status.error().to_string());
     else
-        log_.debug("loaded module " + module.name);
+        log_.debug("loaded module " + module.name + " in " +
+                   std::to_string((uptime() - before).count()) + " ms");
     std::lock_guard lock(mutex_);
     modules_[module.name] = State::done;
     if (status) ++loaded_;
     module_done_.notify_all();
+}
+
+std::vector<std::string> network_cards(const std::vector<std::string>& aliases) {
+    // pci:v00008086d00001533sv…sd…bc02sc00i00; class 02 is "network controller".
+    constexpr std::string_view prefix = "pci:v0000";
+    constexpr std::size_t device_at = 18;
+    std::vector<std::string> cards;
+    for (const std::string& alias : aliases)
+        if (alias.compare(0, prefix.size(), prefix) == 0 && alias.size() > device_at + 4 &&
+            alias.find("bc02") != std::string::npos)
+            cards.push_back(
+                to_lower(alias.substr(prefix.size(), 4) + ":" + alias.substr(device_at, 4)));
+    return cards;
 }
 
 }  // namespace osiekit::init

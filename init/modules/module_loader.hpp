@@ -19,17 +19,22 @@
 namespace osiekit::init {
 
 // Loads modules on threads of its own, each module once, dependencies first, so that a slow driver
-// keeps neither the other drivers nor PID 1's main loop waiting. Device aliases go before names
-// that were asked for whatever the hardware is: the network card is what the machine waits for.
+// keeps neither the other drivers nor PID 1's main loop waiting. Drivers of devices on a bus are
+// urgent: the network card is what the machine waits for. All else (names that the image wants
+// whatever the hardware is, features of the processor, …) is background work, which gets the time
+// that nobody else wants.
 class ModuleLoader {
   public:
+    using OnAlias = std::function<void(std::string)>;
     struct Options {
         // Reads the index; called on the first thread.
         std::function<Result<kmod::ModuleIndex>()> index;
         // Loads one file, named relative to the module folder, with its parameters.
         std::function<Status(const std::string& path, const std::string& parameters)> load;
-        // Walks the devices that are there, and hands each alias to the function given.
-        std::function<void(const std::function<void(std::string)>&)> coldplug;
+        // Hands over the aliases of the devices that are on a bus (urgent), and of all
+        // (background).
+        std::function<void(const OnAlias&)> walk_buses;
+        std::function<void(const OnAlias&)> walk_all;
         std::vector<std::string> blacklist;
         std::map<std::string, std::string> parameters;  // by normalised module name
         unsigned threads = 2;
@@ -38,17 +43,17 @@ class ModuleLoader {
     ModuleLoader(const BootLog& log, Options options);
     ModuleLoader(const ModuleLoader&) = delete;
     ModuleLoader& operator=(const ModuleLoader&) = delete;
-    ~ModuleLoader();  // finishes the module in hand, drops the rest
+    ~ModuleLoader();  // finishes the modules in hand, drops the rest
 
     // Starts the threads and walks the devices once.
     Status start();
     // A device's alias; one that no module matches is no error (most match none).
     void request_alias(std::string alias);
-    // A module by name; a name that does not exist is a warning.
+    // A module by name, in the background; a name that does not exist is a warning.
     void request_name(std::string name);
 
-    // Readable whenever the last request has been dealt with; read_idle() clears it and tells
-    // whether there is still nothing to do.
+    // Readable whenever the last urgent request has been dealt with; read_idle() clears it and
+    // tells whether there is still nothing urgent to do.
     int idle_fd() const { return idle_event_.get(); }
     bool read_idle();
     std::size_t loaded() const;
@@ -57,16 +62,20 @@ class ModuleLoader {
 
   private:
     enum class State { loading, done };
+    enum class Kind { alias, name, walk };
     struct Request {
+        Kind kind = Kind::alias;
+        bool urgent = true;
         std::string text;
-        bool by_name = false;
     };
 
     void work(bool first);
+    void begin();
     bool next(Request& request);
-    void finish_request();
+    void add_alias(std::string alias, bool urgent);
+    void finish(bool urgent);
     void handle(const Request& request);
-    void load_with_dependencies(const kmod::Module& module);
+    void handle_module_request(const Request& request);
     void load_one(const kmod::Module& module);
     bool blacklisted(const kmod::Module& module) const;
 
@@ -79,15 +88,18 @@ class ModuleLoader {
     std::condition_variable wake_;
     std::condition_variable module_done_;
     bool stopping_ = false;
-    bool ready_ = false;    // the index is read (or could not be)
-    std::size_t busy_ = 0;  // requests in hand
-    std::deque<Request> aliases_;
-    std::deque<Request> names_;
+    bool ready_ = false;           // the index is read (or could not be)
+    std::size_t busy_urgent_ = 0;  // urgent requests in hand
+    std::deque<Request> urgent_;
+    std::deque<Request> background_;
     std::set<std::string> seen_aliases_;
     std::map<std::string, State> modules_;
     std::size_t loaded_ = 0;
     std::set<std::string> unmatched_;
     std::vector<std::thread> threads_;
 };
+
+// What a person calls the PCI network cards among device aliases: "8086:1533".
+std::vector<std::string> network_cards(const std::vector<std::string>& aliases);
 
 }  // namespace osiekit::init

@@ -48,7 +48,8 @@ void read_search(const dhcp::Options& options, NetworkConfig& config) {
         if (auto names = dhcp::parse_domain_search(*bytes)) config.search = std::move(*names);
     if (!config.search.empty()) return;
     // Some servers put several names into option 15.
-    for (std::string_view name : split_words(options.text(code::domain_name).value_or("")))
+    std::string domain = options.text(code::domain_name).value_or("");
+    for (std::string_view name : split_words(domain))
         if (usable_domain(name)) config.search.emplace_back(name);
 }
 

@@ -1,0 +1,204 @@
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "init/network/interface.hpp"
+#include "init/network/netlink.hpp"
+#include "init/network/network.hpp"
+#include "init/network/network_config.hpp"
+#include "init/network/udp_frame.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/temp_dir.hpp"
+#include "lib/base/text.hpp"
+
+using namespace osiekit;
+using namespace osiekit::init;
+namespace code = dhcp::code;
+
+namespace {
+
+dhcp::Packet ack() {
+    dhcp::Packet packet;
+    packet.op = dhcp::Operation::reply;
+    packet.yiaddr = Ipv4(10, 0, 2, 15);
+    packet.options.set_ipv4(code::subnet_mask, Ipv4(255, 255, 255, 0));
+    packet.options.set_ipv4(code::router, Ipv4(10, 0, 2, 2));
+    packet.options.set_ipv4_list(code::domain_name_server, {Ipv4(10, 0, 2, 3), Ipv4()});
+    packet.options.set(code::host_name, std::string("machine\0", 8));
+    packet.options.set(code::domain_name, "lab.example");
+    packet.options.set_ipv4_list(code::ntp_servers, {Ipv4(10, 0, 2, 4)});
+    packet.options.set_u16(code::interface_mtu, 9000);
+    return packet;
+}
+
+}  // namespace
+
+TEST_CASE("An ACK becomes an interface's configuration") {
+    NetworkConfig config = config_of(ack());
+    CHECK(config.address == Ipv4(10, 0, 2, 15));
+    CHECK(config.prefix_length == 24);
+    REQUIRE(config.routes.size() == 1);
+    CHECK(config.routes[0] == dhcp::Route{Ipv4(), 0, Ipv4(10, 0, 2, 2)});
+    CHECK(config.nameservers == std::vector<Ipv4>{Ipv4(10, 0, 2, 3)});
+    CHECK(config.hostname == "machine");
+    CHECK(config.search == std::vector<std::string>{"lab.example"});
+    CHECK(config.ntp == std::vector<Ipv4>{Ipv4(10, 0, 2, 4)});
+    CHECK(config.mtu == 9000);
+}
+
+TEST_CASE("Classless routes replace the router, a search list the domain") {
+    dhcp::Packet packet = ack();
+    std::vector<dhcp::Route> routes = {{Ipv4(), 0, Ipv4(10, 0, 2, 9)},
+                                       {Ipv4(10, 9, 0, 0), 16, Ipv4(10, 0, 2, 8)}};
+    packet.options.set(code::classless_static_route, dhcp::encode_routes(routes));
+    packet.options.set(code::domain_search,
+                       *dhcp::encode_domain_search({"a.example", "b.example"}));
+    NetworkConfig config = config_of(packet);
+    CHECK(config.routes == routes);
+    CHECK(config.search == std::vector<std::string>{"a.example", "b.example"});
+}
+
+TEST_CASE("Nonsense in an ACK is left out") {
+    dhcp::Packet packet = ack();
+    packet.options.set(code::subnet_mask, "abc");
+    packet.options.set(code::host_name, "bad name\n");
+    packet.options.set(code::domain_name, "x;y\nnameserver");
+    packet.options.set_u16(code::interface_mtu, 575);
+    packet.options.set(code::classless_static_route, "\x99");
+    packet.options.set_ipv4(code::router, Ipv4());
+    packet.yiaddr = Ipv4(192, 168, 1, 5);
+    NetworkConfig config = config_of(packet);
+    CHECK(config.prefix_length == 24);
+    CHECK(config.hostname.empty());
+    CHECK_FALSE(config.mtu);
+    CHECK(config.routes.empty());
+    CHECK(config.search == std::vector<std::string>{"nameserver"});
+    packet.options.set_u16(code::interface_mtu, 576);
+    CHECK(config_of(packet).mtu == 576);
+    packet.yiaddr = Ipv4(10, 1, 1, 1);
+    CHECK(config_of(packet).prefix_length == 8);
+    packet.yiaddr = Ipv4(172, 16, 1, 1);
+    CHECK(config_of(packet).prefix_length == 16);
+}
+
+TEST_CASE("Host names are held to their limit") {
+    CHECK(usable_hostname("node-1.lab.example"));
+    CHECK(usable_hostname(std::string(64, 'a')));
+    CHECK_FALSE(usable_hostname(std::string(65, 'a')));
+    CHECK_FALSE(usable_hostname(""));
+    CHECK_FALSE(usable_hostname("-a"));
+    CHECK_FALSE(usable_hostname("a b"));
+    CHECK_FALSE(usable_hostname("a_b"));
+    CHECK(usable_domain("_tcp.example"));
+    CHECK(usable_domain(std::string(253, 'a')));
+    CHECK_FALSE(usable_domain(std::string(254, 'a')));
+}
+
+TEST_CASE("The resolver's files are written") {
+    NetworkConfig config = config_of(ack());
+    CHECK(render_resolv_conf(config) ==
+          "search lab.example\nnameserver 10.0.2.3\noptions timeout:2 attempts:3\n");
+    CHECK(render_hosts("machine", config).find("10.0.2.15 machine.lab.example machine\n") !=
+          std::string::npos);
+    config.nameservers.assign(5, Ipv4(1, 1, 1, 1));
+    std::string text = render_resolv_conf(config);
+    auto lines = split(text, '\n');
+    CHECK(std::count(lines.begin(), lines.end(), "nameserver 1.1.1.1") == 3);
+    auto root = TempDir::create();
+    REQUIRE(root);
+    CHECK(*write_network_files(root->path(), config, "osie") == "machine");
+    CHECK(*read_file(*root / "etc/resolv.conf") == text);
+    CHECK(read_file(*root / "etc/hosts")->find("127.0.0.1 localhost") == 0);
+    config.hostname.clear();
+    CHECK(*write_network_files(root->path(), config, "osie") == "osie");
+}
+
+TEST_CASE("A UDP frame has the golden bytes and is read back") {
+    UdpEnds ends{Ipv4(), Ipv4(255, 255, 255, 255), 68, 67};
+    std::string frame = encode_udp(ends, "abc");
+    CHECK(to_hex(frame) ==
+          "4510001f0000000040117abf00000000ffffffff"
+          "00440043000b3aef616263");
+    auto read = decode_udp(frame, true);
+    REQUIRE(read);
+    CHECK(read->payload == "abc");
+    CHECK(read->ends.source_port == 68);
+    CHECK(read->ends.destination == Ipv4(255, 255, 255, 255));
+    // Ethernet pads short frames.
+    std::string padded = frame + std::string(20, '\0');
+    CHECK(decode_udp(padded, true)->payload == "abc");
+}
+
+TEST_CASE("A damaged UDP frame is dropped") {
+    std::string frame = encode_udp({Ipv4(1, 2, 3, 4), Ipv4(5, 6, 7, 8), 67, 68}, "payload!");
+    REQUIRE(decode_udp(frame, true));
+    for (std::size_t size = 0; size < frame.size(); ++size)
+        CHECK_FALSE(decode_udp(std::string_view(frame).substr(0, size), true));
+    std::string changed = frame;
+    changed.back() = '?';
+    CHECK_FALSE(decode_udp(changed, true));
+    CHECK(decode_udp(changed, false));  // the kernel vouches for it
+    changed = frame;
+    changed[12] = 9;
+    CHECK_FALSE(decode_udp(changed, false));  // the IP header has its own checksum
+    changed = frame;
+    changed[26] = changed[27] = 0;
+    CHECK(decode_udp(changed, true));  // sent without a checksum
+}
+
+TEST_CASE("Netlink messages are put together and taken apart") {
+    ifinfomsg info{};
+    info.ifi_index = 7;
+    info.ifi_type = 1;
+    info.ifi_flags = 0x10001;
+    std::string fixed(reinterpret_cast<const char*>(&info), sizeof info);
+    NetlinkMessage message(RTM_NEWLINK, 0, fixed);
+    message.attribute(IFLA_IFNAME, std::string_view("eth0\0", 5));
+    message.attribute(IFLA_ADDRESS, std::string_view("\x52\x54\x00\x12\x34\x56", 6));
+    SECTION("a network card") {
+        std::string bytes = message.finish(3);
+        auto replies = parse_netlink(bytes);
+        REQUIRE(replies.size() == 1);
+        CHECK(replies[0].type == RTM_NEWLINK);
+        CHECK(replies[0].sequence == 3);
+        auto link = parse_link(replies[0].payload);
+        REQUIRE(link);
+        CHECK(link->index == 7);
+        CHECK(link->name == "eth0");
+        CHECK(link->mac.to_string() == "52:54:00:12:34:56");
+        CHECK(link->ethernet);
+        CHECK(link->hardware);
+        CHECK(link->up);
+        CHECK(link->carrier);
+        for (std::size_t size = 0; size < bytes.size(); ++size)
+            CHECK(parse_netlink(std::string_view(bytes).substr(0, size)).empty());
+        CHECK_FALSE(parse_link(replies[0].payload.substr(0, sizeof info)));
+    }
+    SECTION("a software device") {
+        std::size_t start = message.begin(IFLA_LINKINFO);
+        message.attribute(IFLA_INFO_KIND, std::string_view("vlan\0", 5));
+        message.end(start);
+        std::string bytes = message.finish(1);
+        CHECK_FALSE(parse_link(parse_netlink(bytes)[0].payload)->hardware);
+    }
+}
+
+TEST_CASE("The real kernel lists the loopback interface") {
+    auto socket = RouteSocket::open();
+    REQUIRE(socket);
+    auto links = list_links(*socket);
+    REQUIRE(links);
+    auto lo = std::find_if(links->begin(), links->end(),
+                           [](const Link& link) { return link.name == "lo"; });
+    REQUIRE(lo != links->end());
+    CHECK_FALSE(lo->ethernet);
+}
+
+TEST_CASE("The kernel's refusal comes back as an error") {
+    auto socket = RouteSocket::open();
+    REQUIRE(socket);
+    Status status = set_link_up(*socket, 0x7ffffff0);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().to_string().find("switching the link on") != std::string::npos);
+}

@@ -1,0 +1,138 @@
+#include <fcntl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdlib>
+
+#include "init/services/line_splitter.hpp"
+#include "init/services/supervisor.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/temp_dir.hpp"
+
+using namespace osiekit;
+using namespace osiekit::init;
+
+namespace {
+
+// The loop with SIGCHLD as PID 1 has it, and the log (standard error) in a file.
+struct Bench {
+    TempDir folder = std::move(*TempDir::create());
+    Fd saved_stderr{::dup(STDERR_FILENO)};
+    BootLog log;
+    EventLoop loop{log};
+    Fd signals;
+    Supervisor supervisor{loop, log};
+
+    Bench() {
+        Result<Fd> file = open_file(folder / "log", O_WRONLY | O_CREAT | O_APPEND);
+        REQUIRE(file);
+        ::dup2(file->get(), STDERR_FILENO);
+        REQUIRE(loop.open());
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, SIGCHLD);
+        ::sigprocmask(SIG_BLOCK, &set, nullptr);
+        signals = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+        REQUIRE(loop.watch(signals.get(), [this] {
+            signalfd_siginfo info{};
+            while (::read(signals.get(), &info, sizeof info) > 0) supervisor.reap();
+        }));
+    }
+    ~Bench() { ::dup2(saved_stderr.get(), STDERR_FILENO); }
+
+    bool has(const std::string& wanted) const {
+        return read_file(folder / "log")->find(wanted) != std::string::npos;
+    }
+    // Runs the loop until the log has this text.
+    void wait_for(const std::string& wanted) {
+        std::function<void()> look = [&] {
+            if (has(wanted)) return loop.stop();
+            loop.after(Milliseconds(5), look);
+        };
+        loop.after(Milliseconds(0), look);
+        loop.run();
+    }
+    void stop_all() {
+        supervisor.stop([this] { loop.stop(); });
+        if (supervisor.running()) loop.run();
+    }
+};
+
+ServiceSpec shell(const std::string& script) {
+    return {"svc", {"/bin/sh", "-c", script}};
+}
+
+}  // namespace
+
+TEST_CASE("Lines are cut at their ends and at the limit") {
+    std::vector<std::string> lines;
+    auto each = [&](std::string_view line) { lines.emplace_back(line); };
+    LineSplitter splitter;
+    splitter.add("one\ntw", each);
+    splitter.add("o\r\n\nrest", each);
+    CHECK(lines == std::vector<std::string>{"one", "two", ""});
+    splitter.finish(each);
+    CHECK(lines.back() == "rest");
+    lines.clear();
+    splitter.add(std::string(LineSplitter::limit, 'x') + "\n", each);
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].size() == LineSplitter::limit);
+    lines.clear();
+    splitter.add(std::string(LineSplitter::limit + 1, 'x') + "\n", each);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1] == "x");
+}
+
+TEST_CASE("The restart delay doubles up to five seconds") {
+    CHECK(restart_delay(0) == Milliseconds(200));
+    CHECK(restart_delay(1) == Milliseconds(200));
+    CHECK(restart_delay(2) == Milliseconds(400));
+    CHECK(restart_delay(5) == Milliseconds(3200));
+    CHECK(restart_delay(6) == Milliseconds(5000));
+    CHECK(restart_delay(4000000000U) == Milliseconds(5000));
+}
+
+TEST_CASE("A service's output is logged with its name, in a clean environment of its own") {
+    Bench bench;
+    ::setenv("OSIEKIT_LEAK", "1", 1);
+    bench.supervisor.start(
+        {shell("echo out; echo err >&2; echo leak=$OSIEKIT_LEAK home=$HOME; "
+               "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo own session; "
+               "printf 'no end'; exec sleep 1000")});
+    bench.wait_for("own session");
+    bench.stop_all();
+    CHECK(bench.has("svc: out\n"));
+    CHECK(bench.has("svc: err\n"));
+    CHECK(bench.has("svc: leak= home=/root\n"));
+    CHECK(bench.has("svc: no end\n"));
+    CHECK(bench.has("svc was ended by signal SIGTERM"));
+    ::unsetenv("OSIEKIT_LEAK");
+}
+
+TEST_CASE("A service that ends is started again") {
+    Bench bench;
+    std::string counter = bench.folder / "counter";
+    bench.supervisor.start({shell("echo x >> " + counter + "; test $(wc -l < " + counter +
+                                  ") -ge 2 && { echo again; exec sleep 1000; }; exit 3")});
+    bench.wait_for("svc: again");
+    CHECK(bench.has("svc ended with status 3; starting it again in 0.200 s"));
+    bench.stop_all();
+    CHECK_FALSE(bench.supervisor.running());
+}
+
+TEST_CASE("A service that cannot be started says why") {
+    Bench bench;
+    bench.supervisor.start({{"svc", {"/nonexistent/program"}}});
+    bench.wait_for("svc ended with status 127");
+    CHECK(bench.has("svc: cannot be started: No such file or directory"));
+    bench.stop_all();
+}
+
+TEST_CASE("Stopping without services calls back at once") {
+    Bench bench;
+    bool called = false;
+    bench.supervisor.stop([&] { called = true; });
+    CHECK(called);
+}
