@@ -119,17 +119,14 @@ class Scenario(contextlib.ExitStack):
     def submit(self) -> None:
         """Pushes the hardware record, creates the template and the workflow."""
         # By digest where the image must be exactly this one, by tag where the newest will do: both are exercised.
-        words = {"IMAGE_URL": self.image_url}
+        values = {"image_url": self.image_url}
         for name, reference in self.images.items():
-            words[name.upper()] = reference["digest"] if name == "image2disk" else reference["tag"]
-        text = re.sub(r"@([A-Z0-9_]+)@", lambda match: words[match.group(1)],
-                      self.settings.template.read_text(encoding="utf-8"))
-        template = self.settings.logs / "template.yaml"
-        template.write_text(text, encoding="utf-8")
+            values[name] = reference["digest"] if name == "image2disk" else reference["tag"]
         self.server.tink("hardware", "push", str(HARDWARE_FILE))
-        self.server.tink("template", "create", "--name", "install", str(template))
-        self.workflow = self.server.tink("workflow", "create", "--template", "install", "--hardware",
-                                         HARDWARE_NAME).strip().splitlines()[-1].split()[-1]
+        self.server.tink("template", "create", "--name", "install", str(self.settings.template))
+        assignments = [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+        self.workflow = self.server.tink("workflow", "create", "--template", "install", "--hardware", HARDWARE_NAME,
+                                         *assignments).strip()
 
     def start_machine(self) -> None:
         """Powers a blank machine on."""
