@@ -20,14 +20,17 @@ find_program(OSIEKIT_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 # What the Debian archives of libcurl, libarchive and OpenSSL refer to when they are linked statically. Debian
 # ships no archives of LDAP, GSSAPI and RTMP; lib/http/curl_static_stubs.c stands in for those three, which we
 # switch off at run time.
+# The linker goes through a group's archives until nothing new is found: they refer to each other.
 add_library(osiekit_static_curl INTERFACE)
-target_link_libraries(osiekit_static_curl INTERFACE -Wl,--start-group osiekit_curl_stubs curl nghttp2 idn2 ssh2 psl
-  ssl crypto zstd brotlidec brotlicommon z unistring gcrypt gpg-error -Wl,--end-group)
+target_link_libraries(osiekit_static_curl INTERFACE "$<LINK_GROUP:RESCAN,osiekit_curl_stubs,curl,nghttp2,idn2,ssh2,\
+psl,ssl,crypto,zstd,brotlidec,brotlicommon,z,unistring,gcrypt,gpg-error>")
 add_library(osiekit_static_archive INTERFACE)
-target_link_libraries(osiekit_static_archive INTERFACE -Wl,--start-group archive nettle acl lzma zstd lz4 bz2 z xml2
-  icuuc icudata crypto -Wl,--end-group)
+target_link_libraries(osiekit_static_archive INTERFACE "$<LINK_GROUP:RESCAN,archive,nettle,acl,lzma,zstd,lz4,bz2,z,\
+xml2,icuuc,icudata,crypto>")
 # gRPC and Protobuf as archives: CMake's own gRPC targets name the shared libraries. A static program links this and
 # osiekit_proto_code instead of osiekit_proto.
 add_library(osiekit_static_grpc INTERFACE)
-list(REMOVE_DUPLICATES GRPC_ARCHIVES_STATIC_LIBRARIES)
-target_link_libraries(osiekit_static_grpc INTERFACE -Wl,--start-group ${GRPC_ARCHIVES_STATIC_LIBRARIES} -Wl,--end-group)
+set(libraries ${GRPC_ARCHIVES_STATIC_LIBRARIES})
+list(REMOVE_DUPLICATES libraries)
+list(JOIN libraries "," libraries)
+target_link_libraries(osiekit_static_grpc INTERFACE "$<LINK_GROUP:RESCAN,${libraries}>")

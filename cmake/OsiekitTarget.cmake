@@ -12,8 +12,9 @@ function(osiekit_program name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE osiekit_flags ${ARG_LINK})
   if(ARG_STATIC AND NOT OSIEKIT_SANITIZE)
-    # The archives of glibc's resolver warn that they load NSS modules at run time; our programs work without.
-    target_link_options(${name} PRIVATE -static -Wl,--no-warnings)
+    # glibc's resolver warns that it loads NSS modules at run time; our programs work without. The linker's
+    # --no-warnings would silence that, and undefined symbols too, which then are null at run time.
+    target_link_options(${name} PRIVATE -static)
     set_target_properties(${name} PROPERTIES OSIEKIT_STATIC ON)
   endif()
   if(ARG_OUTPUT)
