@@ -14,8 +14,8 @@ namespace osiekit::images {
 // invalid_input, and says what would be right. A variable that is set but empty counts as absent.
 class Environment {
   public:
-    explicit Environment(std::map<std::string, std::string, std::less<>> values)
-        : values_(std::move(values)) {}
+    using Values = std::map<std::string, std::string, std::less<>>;
+    explicit Environment(Values values) : values_(std::move(values)) {}
     static Environment of_process();
 
     Result<std::string> required(std::string_view name) const;
@@ -30,7 +30,7 @@ class Environment {
     Result<std::string> absolute_path(std::string_view name) const;
 
   private:
-    std::map<std::string, std::string, std::less<>> values_;
+    Values values_;
 };
 
 }  // namespace osiekit::images
