@@ -120,6 +120,7 @@ struct Settings {
     bool tinkerbell_tls = false;
     std::string syslog_host;
     std::string modules = "loop,squashfs,sd-mod,usb-storage";
+    // Only where neither the operator's nor the record's arguments have a console=.
     std::vector<std::string> consoles = {"tty0", "ttyS1,115200"};
     std::string extra_kernel_arguments;  // the operator's --kernel-args
     std::string kernel = "vmlinuz";

@@ -63,6 +63,15 @@ const std::string& first_given(const std::string& a, const std::string& b) {
     return a.empty() ? b : a;
 }
 
+// Whether the operator has chosen consoles. The defaults are not put before them then: Linux 6.1
+// registers its serial driver for the first port that is named, and when the machine lacks that
+// one, for none.
+bool names_console(std::string_view arguments) {
+    for (auto word : split_words(arguments))
+        if (word.rfind("console=", 0) == 0) return true;
+    return false;
+}
+
 // Collects "key=value" words.
 class Arguments {
   public:
@@ -168,7 +177,10 @@ Result<std::string> kernel_arguments(const Machine& machine, const Settings& set
     OSIEKIT_TRY(arguments.add("hw_addr", mac));
     OSIEKIT_TRY(arguments.add("modules", settings.modules));
     OSIEKIT_TRY(arguments.add("initrd", base_name(initrd)));
-    for (const auto& console : settings.consoles) OSIEKIT_TRY(arguments.add("console", console));
+    if (!names_console(settings.extra_kernel_arguments) &&
+        !names_console(machine.extra_kernel_arguments))
+        for (const auto& console : settings.consoles)
+            OSIEKIT_TRY(arguments.add("console", console));
     OSIEKIT_TRY(arguments.add_words("kernel arguments", settings.extra_kernel_arguments));
     OSIEKIT_TRY(
         arguments.add_words("the record's kernel arguments", machine.extra_kernel_arguments));
