@@ -21,8 +21,10 @@ std::filesystem::path default_cache_directory();
 // and verified, so parallel builds and kill -9 leave either nothing or the right bytes under a
 // name. Reading verifies again: the digest of an entry is computed when it is first used, and a
 // stamp beside it (DIR/stamps/HEX: size, modification and change time in nanoseconds, inode) saves
-// that work for later runs while all four are unchanged. A damaged entry is removed and reported as
-// absent, to be made again. Thread safe.
+// that work while all four are unchanged. What a stamp cannot see: decay of the disk that changes
+// no time, and a write within the same tick of the kernel's clock as the verification; entries are
+// read-only, so nobody writes by mistake. A damaged entry is removed and reported as absent, to be
+// made again. Thread safe.
 class BlobCache {
   public:
     static Result<BlobCache> open(std::filesystem::path directory);

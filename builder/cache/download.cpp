@@ -164,6 +164,8 @@ Status Download::begin_body(Arrival& arrival) {
 }
 
 Status Download::take(Arrival& arrival, std::string_view piece) {
+    // Between two pieces: libcurl asks only now and then.
+    if (cancelled_()) return Error(ErrorKind::cancelled, "cancelled");
     if (!arrival.body_begun) OSIEKIT_TRY(begin_body(arrival));
     if (piece.size() > item_.size - arrival.have) {
         ::unlink(cache_.partial_path(item_.digest).c_str());

@@ -93,6 +93,9 @@ Result<std::string> unpack_raw(std::string_view compressed, std::uint64_t limit)
             ARCHIVE_OK ||
         archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)
         return damaged();
+    // Without a filter that recognises them, the bytes would be taken as they are.
+    if (archive_filter_code(reader.get(), 0) == ARCHIVE_FILTER_NONE)
+        return Error(ErrorKind::invalid_input, "it is not compressed as its name says");
     std::string result;
     std::vector<char> buffer(piece_size);
     for (;;) {

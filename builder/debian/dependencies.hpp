@@ -20,6 +20,7 @@ class Dependencies {
         return Dependencies(true, std::move(prefix));
     }
 
+    bool any() const { return follow_; }
     bool follow(std::string_view name) const { return follow_ && name.starts_with(prefix_); }
     std::string key() const { return follow_ ? "follow:" + prefix_ : "none"; }
 

@@ -11,8 +11,10 @@
 namespace osiekit::builder {
 namespace {
 
-constexpr std::size_t depth_limit = 1000;      // packages from a named one to the deepest
-constexpr std::size_t work_limit = 1'000'000;  // relations looked at, undone ones included
+// From a named package to the deepest; whole desktops stay below 120.
+constexpr std::size_t depth_limit = 250;
+// Relations looked at, those of undone choices included.
+constexpr std::size_t work_limit = 1'000'000;
 
 std::string describe(const PackageRecord& record) {
     return std::string(record.name) + " " + std::string(record.version);
@@ -128,27 +130,21 @@ void Resolver::undo(std::size_t mark) {
 // Takes the best package for an atom together with all that it needs.
 Status Resolver::try_atom(const PackageAtom& atom) {
     if (satisfied(atom)) return {};
+    std::vector<const PackageRecord*> candidates;
+    for (const PackageRecord* record : index_.named(atom.name))
+        if (matches_architecture(atom, *record) && atom.accepts(record->version))
+            candidates.push_back(record);
+    for (const auto& provider : index_.providers(atom.name))
+        if (atom.relation == VersionRelation::any ||
+            (!provider.version.empty() && atom.accepts(provider.version)))
+            candidates.push_back(provider.package);
     std::optional<Error> first;
-    auto attempt = [&](const PackageRecord& record) {
+    for (const PackageRecord* candidate : candidates) {
         std::size_t mark = order_.size();
-        Status done = choose(record);
-        if (done) return true;
+        Status done = choose(*candidate);
+        if (done || done.error().kind() == ErrorKind::limit) return done;
         undo(mark);
-        if (!first || done.error().kind() == ErrorKind::limit) first = std::move(done).error();
-        return first->kind() == ErrorKind::limit;
-    };
-    for (const PackageRecord* record : index_.named(atom.name)) {
-        if (!matches_architecture(atom, *record) || !atom.accepts(record->version)) continue;
-        if (!attempt(*record)) continue;
-        if (first) return std::move(*first);
-        return {};
-    }
-    for (const auto& provider : index_.providers(atom.name)) {
-        bool suits = atom.relation == VersionRelation::any ||
-                     (!provider.version.empty() && atom.accepts(provider.version));
-        if (!suits || !attempt(*provider.package)) continue;
-        if (first && first->kind() == ErrorKind::limit) return std::move(*first);
-        return {};
+        if (!first) first = std::move(done).error();
     }
     if (first) return std::move(*first);
     return missing(atom);
@@ -180,7 +176,7 @@ Status Resolver::choose(const PackageRecord& record) {
 }
 
 Status Resolver::follow(const PackageRecord& record, std::string_view relations) {
-    if (relations.empty()) return {};
+    if (relations.empty() || !dependencies_.any()) return {};
     auto groups = parse_relations(relations);
     if (!groups)
         return std::move(groups).error().context("the dependencies of " + describe(record));

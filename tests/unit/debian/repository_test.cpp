@@ -1,0 +1,431 @@
+#include "builder/debian/repository.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "builder/debian/deb.hpp"
+#include "builder/debian/release.hpp"
+#include "builder/debian/signature.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/temp_dir.hpp"
+#include "lib/base/text.hpp"
+#include "tests/unit/debian/test_packages.hpp"
+
+using namespace osiekit;
+using namespace osiekit::builder;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Making a key takes a while: one of each for all tests of this file.
+const Signer& archive_key() {
+    static const Signer signer("archive");
+    return signer;
+}
+const Signer& stranger_key() {
+    static const Signer signer("stranger");
+    return signer;
+}
+
+// A mirror, and a host whose apt is configured for it.
+struct Setting {
+    TestServer server;
+    TestRepository mirror{server, archive_key()};
+    TempDir root = TempDir::create().value();
+    std::int64_t now = *parse_release_date("Sat, 14 Nov 2026 12:00:00 UTC");
+    DebianRepository::Options options;
+
+    Setting() {
+        fs::create_directories(root / "etc/apt/sources.list.d");
+        fs::create_directories(root / "etc/apt/keyrings");
+        REQUIRE(write_file(root / "etc/os-release", "VERSION_CODENAME=bookworm\n"));
+        REQUIRE(write_file(root / "etc/apt/keyrings/a.gpg", archive_key().public_key()));
+        configure("Signed-By: /etc/apt/keyrings/a.gpg\n");
+        options.root = root.path();
+        options.cache = root / "cache";
+        options.retry.first_pause_ms = 1;
+        options.now = [this] { return now; };
+        mirror.add({"kernel", "6.1-1", "kernel-core (= 6.1-1), tool"});
+        mirror.add({"kernel-core", "6.1-1"});
+        mirror.add({"tool", "2.0"});
+        mirror.publish();
+    }
+    void configure(const std::string& more) {
+        REQUIRE(write_file(root / "etc/apt/sources.list.d/m.sources",
+                           "Types: deb\nURIs: " + server.url("/debian") +
+                               "\nSuites: bookworm\nComponents: main\n" + more));
+    }
+    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
+                                               Dependencies dependencies = Dependencies::none()) {
+        OSIEKIT_ASSIGN(auto repository, DebianRepository::open(options));
+        return repository.obtain(names, dependencies);
+    }
+    Error failure(const std::vector<std::string>& names,
+                  Dependencies dependencies = Dependencies::none()) {
+        auto located = obtain(names, dependencies);
+        REQUIRE_FALSE(located);
+        return std::move(located).error();
+    }
+    std::string names(const std::vector<std::string>& wanted, Dependencies dependencies) {
+        auto located = obtain(wanted, dependencies).value();
+        std::string text;
+        for (const auto& package : located) text += package.name + " " + package.version + ";";
+        return text;
+    }
+};
+
+bool contains(const Error& error, std::string_view text) {
+    return error.to_string().find(text) != std::string::npos;
+}
+
+constexpr std::int64_t minute = 60;
+constexpr std::int64_t day = 24 * 60 * minute;
+
+}  // namespace
+
+TEST_CASE("packages come from a signed repository, verified, with their files") {
+    Setting setting;
+    auto located = setting.obtain({"kernel"}, Dependencies::pattern("kernel-")).value();
+    REQUIRE(located.size() == 2);
+    CHECK(located[0].name == "kernel");
+    CHECK(located[0].version == "6.1-1");
+    CHECK(located[0].architecture == "amd64");
+    CHECK(located[0].url == setting.server.url("/debian/pool/main/kernel_6.1-1_amd64.deb"));
+    CHECK(Sha256::of_file(located[1].file).value() == located[1].digest);
+    CHECK(fs::file_size(located[1].file) == located[1].size);
+    std::string paths;
+    REQUIRE(read_deb(located[1].file, [&](PackageFile&& file) {
+        paths += file.path + " ";
+        return Status();
+    }));
+    CHECK(paths == "usr usr/kernel-core ");
+    CHECK(setting.names({"kernel"}, Dependencies::all()) ==
+          "kernel 6.1-1;kernel-core 6.1-1;tool 2.0;");
+    CHECK(setting.names({"tool", "kernel"}, Dependencies::none()) == "kernel 6.1-1;tool 2.0;");
+}
+
+TEST_CASE("a warm run asks nobody; after a while the release is asked for again, cheaply") {
+    Setting setting;
+    REQUIRE(setting.obtain({"kernel"}));
+    std::size_t cold = setting.server.seen().size();
+    CHECK(cold == 3);  // InRelease, the index by its digest, the package
+    setting.now += 4 * minute;
+    REQUIRE(setting.obtain({"kernel"}));
+    CHECK(setting.server.seen().size() == cold);
+    setting.now += 2 * minute;
+    REQUIRE(setting.obtain({"kernel"}));
+    REQUIRE(setting.server.seen().size() == cold + 1);
+    CHECK(setting.server.seen().back().status == 304);
+    setting.options.refresh = true;
+    REQUIRE(setting.obtain({"kernel"}));
+    CHECK(setting.server.seen().size() == cold + 2);
+}
+
+TEST_CASE("an update of the mirror is seen after the interval or with refresh") {
+    Setting setting;
+    REQUIRE(setting.obtain({"tool"}));
+    setting.mirror.add({"tool", "2.1"});
+    setting.mirror.date = "Sat, 14 Nov 2026 11:00:00 UTC";
+    setting.mirror.publish();
+    CHECK(setting.names({"tool"}, Dependencies::none()) == "tool 2.0;");
+    setting.options.refresh = true;
+    CHECK(setting.names({"tool"}, Dependencies::none()) == "tool 2.1;");
+}
+
+TEST_CASE("a mirror that is behind does not take us back") {
+    Setting setting;
+    setting.mirror.add({"tool", "2.1"});
+    setting.mirror.publish();
+    REQUIRE(setting.obtain({"tool"}));
+    setting.mirror.clear();
+    setting.mirror.add({"tool", "2.0"});
+    setting.mirror.date = "Fri, 13 Nov 2026 10:00:00 UTC";
+    setting.mirror.publish();
+    setting.options.refresh = true;
+    CHECK(setting.names({"tool"}, Dependencies::none()) == "tool 2.1;");
+}
+
+TEST_CASE("an index that has moved on since the last look is looked up anew") {
+    Setting setting;
+    setting.mirror.by_hash = GENERATE(true, false);
+    setting.mirror.publish();
+    REQUIRE(setting.obtain({"tool"}));
+    // The package was replaced in the pool, and the release is younger than the interval.
+    setting.mirror.clear();
+    setting.mirror.add({"kernel", "6.1-2"});
+    setting.mirror.date = "Sat, 14 Nov 2026 11:00:00 UTC";
+    setting.mirror.publish();
+    setting.server.remove("/debian/pool/main/kernel_6.1-1_amd64.deb");
+    CHECK(setting.names({"kernel"}, Dependencies::none()) == "kernel 6.1-2;");
+}
+
+TEST_CASE("offline from the cache, and offline without one") {
+    Setting setting;
+    setting.options.offline = true;
+    Error failed = setting.failure({"kernel"});
+    CHECK(failed.kind() == ErrorKind::not_found);
+    CHECK(contains(failed, "--offline"));
+    CHECK(setting.server.seen().empty());
+    setting.options.offline = false;
+    REQUIRE(setting.obtain({"kernel"}));
+    std::size_t before = setting.server.seen().size();
+    setting.options.offline = true;
+    setting.now += 90 * day;
+    REQUIRE(setting.obtain({"kernel"}));
+    CHECK(contains(setting.failure({"tool"}), "tool is not in the cache"));
+    CHECK(setting.server.seen().size() == before);
+}
+
+TEST_CASE("a damaged entry of the cache is fetched again") {
+    Setting setting;
+    auto first = setting.obtain({"kernel"}).value();
+    std::size_t before = setting.server.seen().size();
+    REQUIRE(write_file(first[0].file, "nonsense"));
+    auto second = setting.obtain({"kernel"}).value();
+    CHECK(Sha256::of_file(second[0].file).value() == second[0].digest);
+    CHECK(setting.server.seen().size() == before + 1);
+    // The other kept files are no less replaceable.
+    for (const char* folder : {"releases", "indexes", "resolved"})
+        for (const auto& entry : fs::directory_iterator(setting.root / "cache" / folder))
+            REQUIRE(write_file(entry.path(), "nonsense"));
+    CHECK(setting.names({"kernel"}, Dependencies::none()) == "kernel 6.1-1;");
+}
+
+TEST_CASE("a wrong digest in the index names the package's URL") {
+    Setting setting;
+    setting.mirror.wrong_digest["kernel"] = std::string(64, 'a');
+    setting.mirror.publish();
+    Error failed = setting.failure({"kernel"});
+    CHECK(failed.kind() == ErrorKind::digest);
+    CHECK(contains(failed, "/debian/pool/main/kernel_6.1-1_amd64.deb"));
+    CHECK(contains(failed, std::string(64, 'a')));
+    REQUIRE(setting.obtain({"tool"}));
+}
+
+TEST_CASE("an index that is not the signed one is refused") {
+    Setting setting;
+    std::string index = setting.server.get(setting.mirror.index_path());
+    index[index.size() / 2] ^= 1;
+    setting.server.put(setting.mirror.index_path(), index);
+    Error failed = setting.failure({"kernel"});
+    CHECK(failed.kind() == ErrorKind::digest);
+    CHECK(contains(failed, setting.mirror.index_path()));
+}
+
+TEST_CASE("signatures that do not count") {
+    Setting setting;
+    std::string path = "/debian/dists/bookworm/InRelease";
+    std::string good = setting.server.get(path);
+    SECTION("the text was changed") {
+        good.replace(good.find("Origin: Test"), 12, "Origin: Evil");
+        setting.server.put(path, good);
+        CHECK(contains(setting.failure({"kernel"}), "is bad"));
+    }
+    SECTION("somebody else signed it") {
+        TestRepository other(setting.server, stranger_key());
+        other.add({"kernel", "9"});
+        other.publish();
+        CHECK(contains(setting.failure({"kernel"}), "which the keyring lacks"));
+    }
+    SECTION("text stands before the signed block") {
+        setting.server.put(path, "Origin: x\n\n" + good);
+    }
+    SECTION("text stands after it") {
+        setting.server.put(path, good + "Origin: x\n");
+    }
+    SECTION("there are two blocks") {
+        setting.server.put(path, good + good);
+    }
+    SECTION("it is not signed at all") {
+        setting.server.put(path, strip_clear_signature(good));
+    }
+    SECTION("it is a web page") {
+        setting.server.put(path, "<html>please log in</html>");
+    }
+    SECTION("the key has expired") {
+        Signer old("old", "20200101T000000", "1y");
+        REQUIRE(write_file(setting.root / "etc/apt/keyrings/a.gpg", old.public_key()));
+        TestRepository other(setting.server, old);
+        other.add({"kernel", "9"});
+        other.publish();
+        CHECK(contains(setting.failure({"kernel"}), "has expired"));
+    }
+    Error failed = setting.failure({"kernel"});
+    CHECK(failed.kind() == ErrorKind::refused);
+    CHECK(contains(failed, "InRelease"));
+    CHECK_FALSE(fs::exists(setting.root / "cache/releases"));
+}
+
+TEST_CASE("keys may come in several ways") {
+    Setting setting;
+    SECTION("an armoured file") {
+        REQUIRE(
+            write_file(setting.root / "etc/apt/keyrings/a.asc", archive_key().public_key(true)));
+        setting.configure("Signed-By: /etc/apt/keyrings/a.asc\n");
+    }
+    SECTION("a block in the source") {
+        std::string key = archive_key().public_key(true);
+        std::string block;
+        for (std::string_view line : split(trim(key), '\n'))
+            block += "\n " + (line.empty() ? "." : std::string(line));
+        setting.configure("Signed-By:" + block + "\n");
+    }
+    SECTION("the host's trusted keys") {
+        setting.configure("");
+        CHECK(contains(setting.failure({"kernel"}), "no keyring"));
+        fs::create_directories(setting.root / "etc/apt/trusted.gpg.d");
+        REQUIRE(
+            write_file(setting.root / "etc/apt/trusted.gpg.d/s.gpg", stranger_key().public_key()));
+        CHECK(contains(setting.failure({"kernel"}), "keyring lacks"));
+        REQUIRE(
+            write_file(setting.root / "etc/apt/trusted.gpg.d/t.gpg", archive_key().public_key()));
+    }
+    SECTION("one of the trusted keys, by its fingerprint") {
+        fs::create_directories(setting.root / "etc/apt/trusted.gpg.d");
+        REQUIRE(
+            write_file(setting.root / "etc/apt/trusted.gpg.d/t.gpg", archive_key().public_key()));
+        setting.configure("Signed-By: " + stranger_key().fingerprint() + "\n");
+        CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
+        setting.configure("Signed-By: " + archive_key().fingerprint() + "\n");
+    }
+    SECTION("none, where the administrator trusts the mirror") {
+        setting.server.put(
+            "/debian/dists/bookworm/InRelease",
+            strip_clear_signature(setting.server.get("/debian/dists/bookworm/InRelease")));
+        setting.configure("Trusted: yes\n");
+        CHECK(DebianRepository::open(setting.options).value().warnings().size() == 1);
+    }
+    REQUIRE(setting.obtain({"kernel"}));
+}
+
+TEST_CASE("another keyring means another verification") {
+    Setting setting;
+    REQUIRE(setting.obtain({"kernel"}));
+    REQUIRE(write_file(setting.root / "etc/apt/keyrings/a.gpg", stranger_key().public_key()));
+    CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
+    setting.options.offline = true;
+    CHECK(setting.failure({"kernel"}).kind() == ErrorKind::not_found);
+}
+
+TEST_CASE("dates are honoured as the host's apt honours them") {
+    Setting setting;
+    setting.mirror.valid_until = "Sat, 21 Nov 2026 10:00:00 UTC";
+    setting.mirror.publish();
+    SECTION("expired") {
+        REQUIRE(setting.obtain({"kernel"}));
+        setting.now += 10 * day;
+        Error failed = setting.failure({"kernel"});
+        CHECK(failed.kind() == ErrorKind::refused);
+        CHECK(contains(failed, "has expired 3 days ago"));
+        CHECK(contains(failed, "Check-Valid-Until"));
+        setting.options.offline = true;
+        CHECK(contains(setting.failure({"kernel"}), "run once without --offline"));
+    }
+    SECTION("expired, but nobody minds") {
+        setting.now += 10 * day;
+        AptSettings settings;
+        settings.check_valid_until = false;
+        setting.options.settings = settings;
+        REQUIRE(setting.obtain({"kernel"}));
+        setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\nCheck-Valid-Until: yes\n");
+        CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
+    }
+    SECTION("from the future") {
+        setting.now -= 2 * day;
+        Error failed = setting.failure({"kernel"});
+        CHECK(failed.kind() == ErrorKind::refused);
+        CHECK(contains(failed, "clock"));
+        AptSettings settings;
+        settings.check_date = false;
+        setting.options.settings = settings;
+        REQUIRE(setting.obtain({"kernel"}));
+    }
+}
+
+TEST_CASE("a mirror in trouble") {
+    Setting setting;
+    std::string release = "/debian/dists/bookworm/InRelease";
+    std::string package = "/debian/pool/main/kernel_6.1-1_amd64.deb";
+    SECTION("it has no such suite") {
+        setting.server.remove(release);
+        Error failed = setting.failure({"kernel"});
+        CHECK(failed.kind() == ErrorKind::not_found);
+        CHECK(contains(failed, "m.sources:1"));
+    }
+    SECTION("it has no such package file") {
+        setting.server.remove(package);
+        Error failed = setting.failure({"kernel"});
+        CHECK(failed.kind() == ErrorKind::not_found);
+        CHECK(contains(failed, package));
+    }
+    SECTION("it stays broken") {
+        setting.server.fail(release, {.status = 500}, 10);
+        CHECK(setting.failure({"kernel"}).kind() == ErrorKind::network);
+        CHECK(setting.server.seen().size() == 4);
+    }
+    SECTION("it recovers") {
+        setting.server.fail(release, {.status = 500}, 2);
+        setting.server.fail(setting.mirror.index_path(), {.cut_after = 30});
+        setting.server.fail(package, {.status = 502});
+        setting.server.fail(package, {.cut_after = 100});
+        REQUIRE(setting.obtain({"kernel"}));
+        CHECK(setting.server.seen().back().range == "bytes=100-");
+    }
+    SECTION("it serves another suite") {
+        setting.server.put("/debian/dists/bookworm-updates/InRelease", setting.server.get(release));
+        setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\n\nTypes: deb\nURIs: " +
+                          setting.server.url("/debian") +
+                          "\nSuites: bookworm-updates\nComponents: main\nSigned-By: "
+                          "/etc/apt/keyrings/a.gpg\n");
+        Error failed = setting.failure({"kernel"});
+        CHECK(failed.kind() == ErrorKind::refused);
+        CHECK(contains(failed, "bookworm-updates"));
+    }
+}
+
+TEST_CASE("the newest candidate over all suites of the release, and of no other") {
+    Setting setting;
+    TestRepository security(setting.server, archive_key());
+    security.suite = "bookworm-security";
+    security.add({"tool", "2.0+deb12u1"});
+    security.publish();
+    TestRepository vendor(setting.server, archive_key());
+    vendor.suite = "nodistro";
+    vendor.add({"tool", "99"});
+    vendor.publish();
+    std::string more;
+    for (const char* suite : {"bookworm-security", "nodistro"})
+        more += "\nTypes: deb\nURIs: " + setting.server.url("/debian") + "\nSuites: " + suite +
+                "\nComponents: main\nSigned-By: /etc/apt/keyrings/a.gpg\n";
+    setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\n" + more);
+    CHECK(setting.names({"tool"}, Dependencies::none()) == "tool 2.0+deb12u1;");
+    CHECK(setting.server.count("nodistro") == 0);
+    setting.options.release = "nodistro";
+    CHECK(setting.names({"tool"}, Dependencies::none()) == "tool 99;");
+}
+
+TEST_CASE("questions that have no answer") {
+    Setting setting;
+    Error unknown = setting.failure({"kernle"});
+    CHECK(unknown.kind() == ErrorKind::not_found);
+    CHECK(contains(unknown, "did you mean \"kernel\"?"));
+    setting.mirror.add({"top", "1", "middle"});
+    setting.mirror.add({"middle", "3", "libgone (>= 2)"});
+    setting.mirror.publish();
+    setting.options.refresh = true;
+    CHECK(contains(setting.failure({"top"}, Dependencies::all()),
+                   "package libgone (>= 2) does not exist in the configured sources, wanted by "
+                   "middle 3, wanted by top 1, which was asked for"));
+    setting.options.architecture = "arm64";
+    CHECK(contains(setting.failure({"kernel"}), "architectures all amd64"));
+    setting.options.architecture = "amd64";
+    setting.options.release = "trixie";
+    CHECK(contains(setting.failure({"kernel"}), "no package source of release \"trixie\""));
+}
+
+TEST_CASE("cancelling a repository") {
+    Setting setting;
+    setting.options.cancelled = [] { return true; };
+    CHECK(setting.failure({"kernel"}).kind() == ErrorKind::cancelled);
+}
