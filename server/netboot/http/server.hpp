@@ -10,7 +10,7 @@
 
 namespace osiekit::netboot::web {
 
-constexpr std::size_t largest_head = 16 << 10;  // request line and headers
+constexpr std::size_t largest_head = 16 << 10;  // all header fields with their line ends
 constexpr unsigned largest_connection_count = 2048;
 constexpr std::chrono::seconds idle_limit{120};  // between requests; iPXE keeps one connection
 constexpr std::chrono::seconds stall_limit{60};  // while nothing can be sent

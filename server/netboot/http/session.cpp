@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <exception>
@@ -36,6 +37,12 @@ bool has_control(const std::string& text) {
                        [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
+std::size_t head_size(const http::fields& fields) {
+    std::size_t size = 0;
+    for (const auto& field : fields) size += field.name_string().size() + field.value().size() + 4;
+    return size;
+}
+
 std::string header(const std::string& name, const std::string& value) {
     return name + ": " + value + "\r\n";
 }
@@ -46,7 +53,7 @@ Session::Session(asio::ip::tcp::socket socket, std::shared_ptr<Shared> shared)
     : socket_(std::move(socket)),
       timer_(socket_.get_executor()),
       shared_(std::move(shared)),
-      buffer_(largest_head) {
+      buffer_(4 * largest_head) {
     ++shared_->connections;
 }
 
@@ -65,7 +72,7 @@ void Session::begin() {
 
 void Session::read() {
     parser_.emplace();
-    parser_->header_limit(largest_head);
+    parser_->header_limit(2 * largest_head);  // coarse; head_size() is exact
     parser_->body_limit(0);
     arm(idle_limit);
     http::async_read(
@@ -82,6 +89,7 @@ void Session::on_request(error_code error) {
     bool malformed = error.category() == error_code(http::error::bad_method).category();
     if (error && malformed && !gone) return refuse(400, "not HTTP/1.1: " + error.message());
     if (error) return close();
+    if (head_size(parser_->get()) > largest_head) return refuse(431, "request headers too large");
     respond(parser_->get());
 }
 
