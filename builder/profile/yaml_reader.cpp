@@ -1,7 +1,10 @@
 #include "builder/profile/yaml_reader.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "lib/base/text.hpp"
 
@@ -91,13 +94,50 @@ Result<std::vector<std::pair<std::string, YamlValue>>> YamlValue::free_members()
     return read_members(nullptr);
 }
 
+namespace {
+
+// Counts documents without keeping them. Only the parser's events tell: LoadAll() never returns for
+// some broken texts, as it goes on while the parser makes no headway.
+class DocumentCounter : public YAML::EventHandler {
+  public:
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        ++count_;
+        last_ = mark;
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+
+    int count() const { return count_; }
+    const YAML::Mark& last() const { return last_; }
+
+  private:
+    int count_ = 0;
+    YAML::Mark last_;
+};
+
+}  // namespace
+
 Result<YamlValue> load_yaml(std::string_view text, const std::string& name) {
     try {
-        std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-        if (documents.size() != 1)
-            return Error(ErrorKind::invalid_input, name + ":1: expected one YAML document, found " +
-                                                       std::to_string(documents.size()));
-        return YamlValue(documents.front(), name, "", 1);
+        std::istringstream stream{std::string(text)};
+        YAML::Parser parser(stream);
+        DocumentCounter counter;
+        if (!parser.HandleNextDocument(counter))
+            return Error(ErrorKind::invalid_input, name + ":1: there is no YAML document in it");
+        if (parser.HandleNextDocument(counter))
+            return Error(ErrorKind::invalid_input,
+                         name + ":" + std::to_string(counter.last().line + 1) +
+                             ": a second YAML document, or something behind the first one");
+        return YamlValue(YAML::Load(std::string(text)), name, "", 1);
     } catch (const YAML::Exception& error) {
         int line = error.mark.is_null() ? 1 : error.mark.line + 1;
         return Error(ErrorKind::invalid_input,
