@@ -44,13 +44,13 @@ class Builder {
                    options.cancelled}) {}
 
     Result<BuiltImage> run() {
-        stage("packages");
+        stage("finding packages");
         OSIEKIT_TRY(find_kernel());
         OSIEKIT_TRY(find_packages());
-        stage("modules");
+        stage("choosing modules");
         OSIEKIT_ASSIGN(Part modules, module_part());
-        stage("files");
-        OSIEKIT_ASSIGN(Tree base, base_tree(profile_, image_.modules.load));
+        stage("collecting files");
+        OSIEKIT_ASSIGN(Tree base, base_tree(profile_, init_facts()));
         parts_.push_back(part_of("base", base));
         parts_.push_back(std::move(modules));
         for (const LocatedPackage& package : image_packages_) OSIEKIT_TRY(add_package(package));
@@ -59,9 +59,9 @@ class Builder {
         parts_.push_back(part_of("site", site));
         parts_.back().request.last = sentinel_path;
         OSIEKIT_TRY(check_whole());
-        stage("packing");
+        stage("packing segments");
         OSIEKIT_TRY(pack());
-        stage("writing");
+        stage("writing the image");
         OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(image_.kernel.vmlinuz));
         if (!vmlinuz) return Error(ErrorKind::internal, "the kernel vanished from the cache");
         OSIEKIT_TRY(write_image(image_, *vmlinuz, options_.out, options_.cancelled)
@@ -78,6 +78,10 @@ class Builder {
         if (kernel.repository != Repository::file)
             return options_.packages({kernel.package}, Dependencies::pattern("linux-image-"));
         OSIEKIT_ASSIGN(LocatedPackage package, local_package(kernel.package));
+        if (package.architecture != profile_.architecture)
+            return Error(ErrorKind::invalid_input,
+                         "it is for the architecture " + printable(package.architecture) +
+                             ", the profile for " + profile_.architecture);
         return std::vector<LocatedPackage>{std::move(package)};
     }
 
@@ -110,6 +114,11 @@ class Builder {
                                                      image_.kernel.version +
                                                      " cannot unpack zstd (CONFIG_RD_ZSTD)");
         return {};
+    }
+
+    // The kernel is older than the image, but its date is the same in every build.
+    InitFacts init_facts() const {
+        return {image_.modules.load, std::max<std::int64_t>(image_.kernel.built, options_.mtime)};
     }
 
     Status find_packages() {
@@ -261,12 +270,34 @@ class Builder {
                 return Error(ErrorKind::invalid_input, "the service " + service.name + " runs " +
                                                            printable(service.command.front()) +
                                                            ", which is not in the image");
+        warn_of_firmware(whole);
         for (Part& part : parts_) {
             if (part.self_contained) continue;
             for (auto& [path, entry] : part.request.entries)
                 if (entry.implied) entry = *whole.find(path);
         }
         return {};
+    }
+
+    // Not every firmware file that a module names is needed, nor does each exist.
+    void warn_of_firmware(const Tree& whole) {
+        constexpr std::size_t most_named = 5;
+        std::vector<std::string> missing;
+        for (const std::string& name : image_.modules.firmware) {
+            bool found = false;
+            for (const char* suffix : {"", ".xz", ".zst"})
+                for (const char* folder : {"lib/firmware/", "usr/lib/firmware/"})
+                    found = found || whole.find(std::string(folder) + name + suffix) != nullptr;
+            if (!found) missing.push_back(printable(name));
+        }
+        if (missing.empty()) return;
+        std::string more;
+        if (missing.size() > most_named) {
+            more = " and " + std::to_string(missing.size() - most_named) + " more";
+            missing.resize(most_named);
+        }
+        image_.warnings.push_back("modules of the image may ask for firmware that is not in it: " +
+                                  join(missing, ", ") + more);
     }
 
     Status pack() {

@@ -91,18 +91,19 @@ class PackageComposer {
 
 }  // namespace
 
-std::string init_settings(const InitSpec& init, const std::vector<std::string>& load) {
+std::string init_settings(const InitSpec& init, const InitFacts& facts) {
     nlohmann::ordered_json settings;
     settings["hostname"] = init.hostname;
-    settings["modules"] = load;
+    settings["modules"] = facts.load;
     settings["services"] = nlohmann::ordered_json::array();
     for (const ServiceSpec& service : init.services)
         settings["services"].push_back({{"name", service.name}, {"command", service.command}});
     settings["ntp"] = init.ntp;
+    if (facts.built > 0) settings["built"] = facts.built;
     return settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-Result<Tree> base_tree(const Profile& profile, const std::vector<std::string>& load) {
+Result<Tree> base_tree(const Profile& profile, const InitFacts& facts) {
     std::string origin(base_origin);
     Tree tree;
     for (std::string_view path : {"dev", "etc", "etc/osie", "mnt", "proc", "run", "statedir", "sys",
@@ -115,7 +116,7 @@ Result<Tree> base_tree(const Profile& profile, const std::vector<std::string>& l
     OSIEKIT_TRY(tree.add("dev/null", Entry::device(1, 3, 0666, origin)));
     OSIEKIT_TRY(
         tree.add("etc/osie/init.json",
-                 Entry::file(FileContent::bytes(init_settings(profile.init, load)), origin)));
+                 Entry::file(FileContent::bytes(init_settings(profile.init, facts)), origin)));
     OSIEKIT_TRY(
         tree.add("etc/osie/name", Entry::file(FileContent::bytes(profile.name + "\n"), origin)));
     return tree;

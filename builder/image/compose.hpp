@@ -15,9 +15,14 @@ namespace osiekit::builder {
 // too little memory to unpack it).
 constexpr std::string_view sentinel_path = "etc/osie/complete";
 
-// The directories, device nodes and settings that every image has. `load` are the modules for
-// init.json.
-Result<Tree> base_tree(const Profile& profile, const std::vector<std::string>& load);
+// What the builder finds out for init.
+struct InitFacts {
+    std::vector<std::string> load;  // modules that are always loaded
+    std::int64_t built = 0;         // the clock of the machine is at least this, seconds since 1970
+};
+
+// The directories, device nodes and settings that every image has.
+Result<Tree> base_tree(const Profile& profile, const InitFacts& facts);
 
 // One of our programs, from the folder of programs. Errors: not_found with the path and the command
 // that builds it.
@@ -37,6 +42,6 @@ Status check_program(const Tree& image, const ProgramSpec& program,
                      const std::string& architecture);
 
 // /etc/osie/init.json
-std::string init_settings(const InitSpec& init, const std::vector<std::string>& load);
+std::string init_settings(const InitSpec& init, const InitFacts& facts);
 
 }  // namespace osiekit::builder

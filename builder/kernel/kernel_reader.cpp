@@ -55,6 +55,7 @@ class Reader {
                                                            contents_.version + " and " + file.path);
             contents_.version = file.path.substr(kernel_prefix.size());
             contents_.vmlinuz = std::move(file.content);
+            contents_.built = file.mtime;
             return {};
         }
         if (file.path.starts_with(config_prefix)) {

@@ -14,9 +14,10 @@ namespace osiekit::builder {
 struct KernelContents {
     std::string version;  // empty: no kernel in it
     std::string vmlinuz;
-    std::string config;   // boot/config-VERSION, may be empty
-    std::string builtin;  // modules.builtin
-    std::string order;    // modules.order
+    std::int64_t built = 0;  // when, seconds since 1970, as the package says
+    std::string config;      // boot/config-VERSION, may be empty
+    std::string builtin;     // modules.builtin
+    std::string order;       // modules.order
     std::vector<KernelModule> modules;
 };
 

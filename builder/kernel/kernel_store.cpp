@@ -15,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 std::string facts_key(const LocatedPackage& package) {
-    return "kernel facts 1 " + package.digest.hex();
+    return "kernel facts 2 " + package.digest.hex();
 }
 std::string modules_key(const LocatedPackage& package) {
     return "kernel modules 1 " + package.digest.hex();
@@ -78,6 +78,7 @@ KernelFacts facts_from(const json& recipe) {
     facts.version = recipe.at("version").get<std::string>();
     facts.vmlinuz = Sha256::parse(recipe.at("vmlinuz").get<std::string>()).value();
     facts.vmlinuz_size = recipe.at("vmlinuz_size").get<std::uint64_t>();
+    facts.built = recipe.at("built").get<std::int64_t>();
     facts.zstd = recipe.at("zstd").get<bool>();
     facts.modules = Sha256::parse(recipe.at("modules").get<std::string>()).value();
     return facts;
@@ -106,6 +107,7 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
     return recipes_.put(facts_key(package), json{{"version", kernel.version},
                                                  {"vmlinuz", vmlinuz.hex()},
                                                  {"vmlinuz_size", kernel.vmlinuz.size()},
+                                                 {"built", kernel.built},
                                                  {"zstd", zstd},
                                                  {"modules", modules.hex()}});
 }

@@ -23,8 +23,9 @@ struct KernelFacts {
     std::string version;  // "6.1.0-1-cloud-amd64"
     Sha256 vmlinuz;       // a blob of the cache
     std::uint64_t vmlinuz_size = 0;
-    bool zstd = true;  // CONFIG_RD_ZSTD, if the package says
-    Sha256 modules;    // a blob of the cache: all modules, each in a frame of its own
+    std::int64_t built = 0;  // when, seconds since 1970
+    bool zstd = true;        // CONFIG_RD_ZSTD, if the package says
+    Sha256 modules;          // a blob of the cache: all modules, each in a frame of its own
 };
 
 // Kernel packages, taken apart once: a package of 27 MB takes seconds to unpack, so its kernel and

@@ -169,7 +169,8 @@ Result<ModuleFiles> module_files(const ModuleIndex& index, const ModuleSelection
         for (auto i = needed.rbegin(); i != needed.rend(); ++i) files.dep += " " + (*i)->path;
         files.dep += "\n";
         for (const std::string& alias : module->info.aliases)
-            files.alias += "alias " + alias + " " + module->info.name + "\n";
+            if (split_words(alias).size() == 1)  // a blank would make it another line
+                files.alias += "alias " + alias + " " + module->info.name + "\n";
         for (const std::string& value : module->info.softdeps)
             files.softdep += "softdep " + module->info.name + " " + value + "\n";
         files.order += module->path + "\n";
