@@ -166,7 +166,7 @@ void register_build(CLI::App& app, Invocation& invocation) {
     command->add_flag("--refresh", arguments->refresh,
                       "Ask the mirrors for news even if that was done a moment ago");
     command->add_flag("--json", arguments->json, "Print the result as JSON");
-    command->add_flag("--quiet", arguments->quiet, "Print nothing but warnings and errors");
+    command->add_flag("--quiet", arguments->quiet, "Print nothing but errors");
     command->footer(std::string(examples));
     command->callback([arguments, &invocation] {
         invocation.run = [arguments] { return run_build(*arguments); };

@@ -57,6 +57,7 @@ void Reporter::progress(const Progress& progress) {
 
 void Reporter::warning(std::string_view text) {
     std::lock_guard lock(mutex_);
+    if (quiet_) return;
     clear_line();
     write("osiekit: warning: " + std::string(text) + "\n");
 }

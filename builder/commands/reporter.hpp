@@ -10,7 +10,7 @@
 namespace osiekit::builder {
 
 // Tells a person on standard error what is going on: on a terminal one line that is rewritten, with
-// bytes and rate; elsewhere a line a stage; with `quiet` nothing but warnings. Thread safe.
+// bytes and rate; elsewhere a line a stage; with `quiet` nothing. Thread safe.
 class Reporter {
   public:
     explicit Reporter(bool quiet);
