@@ -1,0 +1,277 @@
+#include "builder/image/build.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "builder/image/compose.hpp"
+#include "builder/image/inspect.hpp"
+#include "builder/image/local_package.hpp"
+#include "lib/base/child.hpp"
+#include "tests/unit/builder/support.hpp"
+
+using namespace osiekit;
+using namespace osiekit::builder;
+using namespace osiekit::builder::test;
+
+namespace {
+
+// A folder with everything that a build needs: packages, programs, a profile.
+struct Site {
+    TempDir folder;
+    std::map<std::string, std::filesystem::path> packages;
+    BuildOptions options;
+
+    Site() : folder(*TempDir::create()) {
+        packages["linux-image-test"] = make_deb(folder.path(), kernel_package());
+        PackageSpec tool;
+        tool.name = "tool";
+        tool.files = {{"usr/bin/tool", "#!/usr/bin/interpreter\n"},
+                      {"usr/bin/interpreter", make_program()},
+                      {"usr/share/doc/tool/copyright", "long text"}};
+        packages["tool"] = make_deb(folder.path(), tool);
+        std::filesystem::create_directories(folder / "programs");
+        spill(folder / "programs/osie-init", make_program());
+        spill(folder / "programs/tink-worker", make_program());
+        spill(folder / "motd", "welcome\n");
+        options.out = folder / "out";
+        options.cache = folder / "cache";
+        options.programs = folder / "programs";
+        options.parallel = 2;
+        options.packages = [this](const std::vector<std::string>& names,
+                                  const Dependencies&) -> Result<std::vector<LocatedPackage>> {
+            std::vector<LocatedPackage> located;
+            for (const std::string& name : names) {
+                auto found = packages.find(name);
+                if (found == packages.end())
+                    return Error(ErrorKind::not_found, "no package " + name);
+                OSIEKIT_ASSIGN(LocatedPackage package, local_package(found->second));
+                located.push_back(package);
+            }
+            return located;
+        };
+    }
+
+    static std::string text(const std::string& more) {
+        return "name: test\narch: amd64\nkernel: {package: linux-image-test, cmdline: quiet}\n" +
+               more;
+    }
+    Result<BuiltImage> build(const std::string& more) {
+        spill(folder / "p.yaml", text(more));
+        auto profile = load_profile(folder / "p.yaml");
+        if (!profile) return std::move(profile).error();
+        return build_image(*profile, options);
+    }
+    std::string failure(const std::string& more) {
+        auto image = build(more);
+        INFO(more);
+        REQUIRE_FALSE(image);
+        CHECK_FALSE(std::filesystem::exists(options.out / "initramfs"));
+        return image.error().to_string();
+    }
+    Inspection inspect() const {
+        auto inspection = inspect_initramfs(slurp(options.out / "initramfs"));
+        REQUIRE(inspection);
+        return *inspection;
+    }
+};
+
+constexpr std::uint16_t elf_machine_other = 243;  // RISC-V
+
+const std::string full =
+    "modules: {load: [low, ext4], include: [top]}\n"
+    "packages: [tool]\n"
+    "files: [{path: /etc/motd, source: motd}, {path: /root/key, content: k, mode: 0600}]\n"
+    "symlinks: [{path: /etc/mtab, target: /proc/mounts}]\n";
+
+const InspectedEntry* find(const Inspection& inspection, const std::string& path) {
+    const InspectedEntry* found = nullptr;  // the last one counts, as in the kernel
+    for (const InspectedSegment& segment : inspection.segments)
+        for (const InspectedEntry& entry : segment.entries)
+            if (entry.path == path) found = &entry;
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a profile becomes kernel, initramfs and manifest") {
+    Site site;
+    auto image = site.build(full);
+    if (!image) FAIL(image.error().to_string());
+    CHECK(slurp(site.options.out / "vmlinuz") == "a kernel");
+    Inspection inspection = site.inspect();
+    CHECK(inspection.complete);
+    CHECK(inspection.segments.size() == 6);
+    for (const InspectedSegment& segment : inspection.segments) CHECK(segment.offset % 4 == 0);
+    for (const char* path :
+         {"init", "usr/bin/tink-worker", "usr/bin/tool", "etc/motd", "etc/mtab", "dev/console",
+          "worker", "statedir", "lib/modules/6.1-test/kernel/net/top.ko",
+          "lib/modules/6.1-test/kernel/net/side.ko", "lib/modules/6.1-test/modules.alias"}) {
+        INFO(path);
+        CHECK(find(inspection, path) != nullptr);
+    }
+    CHECK(find(inspection, "lib/modules/6.1-test/kernel/net/unused.ko") == nullptr);
+    CHECK(find(inspection, "usr/share/doc/tool/copyright") == nullptr);
+    // A directory above a site file keeps the mode that the base gave it.
+    CHECK((find(inspection, "root")->mode & 07777) == 0700);
+    auto manifest = nlohmann::json::parse(slurp(site.options.out / "manifest.json"));
+    CHECK(manifest["kernel"]["version"] == "6.1-test");
+    CHECK(manifest["modules"]["load"] == nlohmann::json{"low"});
+    CHECK(manifest["modules"]["builtin"] == nlohmann::json{"ext4"});
+    CHECK(manifest["modules"]["included"] == nlohmann::json{"low", "mid_dle", "side", "top"});
+    CHECK(manifest["modules"]["firmware"] == nlohmann::json{"top/fw.bin"});
+    CHECK(manifest["initramfs"]["size"] == slurp(site.options.out / "initramfs").size());
+    CHECK(manifest["packages"].size() == 2);
+    CHECK(manifest["segments"].size() == 6);
+    REQUIRE(image->warnings.size() == 1);
+    CHECK(image->warnings[0].ends_with("not in it: top/fw.bin"));
+    CHECK(manifest["least_ram"] > manifest["least_ram_with_initramfs_options"]);
+}
+
+TEST_CASE("cpio unpacks the image, and init.json says what the profile said") {
+    Site site;
+    REQUIRE(site.build(full + "init: {hostname: rack, ntp: [time.example]}\n"));
+    auto unpacked =
+        run_command({"sh", "-c",
+                     "cd \"$1\" && mkdir root && zstd -dqc out/initramfs | (cd root && "
+                     "while cpio -idm --quiet --no-preserve-owner 2>/dev/null; do :; done); true",
+                     "sh", site.folder.path().string()});
+    REQUIRE(unpacked);
+    auto init = nlohmann::json::parse(slurp(site.folder / "root/etc/osie/init.json"));
+    CHECK(init["hostname"] == "rack");
+    CHECK(init["modules"] == nlohmann::json{"low"});
+    CHECK(init["built"] > 0);
+    CHECK(init["ntp"] == nlohmann::json{"time.example"});
+    CHECK(init["services"][0]["command"][0] == "/usr/bin/tink-worker");
+}
+
+TEST_CASE("the same inputs give the same bytes, whatever is in the cache") {
+    Site site;
+    REQUIRE(site.build(full));
+    std::string image = slurp(site.options.out / "initramfs");
+    std::string manifest = slurp(site.options.out / "manifest.json");
+    auto warm = site.build(full);
+    REQUIRE(warm);
+    for (const Segment& segment : warm->segments) CHECK(segment.from_cache);
+    CHECK(slurp(site.options.out / "initramfs") == image);
+    site.options.cache = site.folder / "other-cache";
+    site.options.parallel = 1;
+    REQUIRE(site.build(full));
+    CHECK(slurp(site.options.out / "initramfs") == image);
+    CHECK(slurp(site.options.out / "manifest.json") == manifest);
+    site.options.mtime = 1;
+    REQUIRE(site.build(full));
+    CHECK(slurp(site.options.out / "initramfs") != image);
+    for (const InspectedSegment& segment : site.inspect().segments)
+        for (const InspectedEntry& entry : segment.entries) CHECK(entry.mtime == 1);
+}
+
+TEST_CASE("a change costs only its own segment") {
+    Site site;
+    REQUIRE(site.build(full));
+    spill(site.folder / "programs/tink-worker", make_program() + "new");
+    auto image = site.build(full);
+    REQUIRE(image);
+    for (const Segment& segment : image->segments) {
+        INFO(segment.name);
+        CHECK(segment.from_cache == (segment.name != "program tink-worker"));
+    }
+}
+
+TEST_CASE("a damaged cache is noticed and made again") {
+    Site site;
+    REQUIRE(site.build(full));
+    std::string image = slurp(site.options.out / "initramfs");
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(site.options.cache / "recipes"))
+        spill(file.path(), slurp(file.path()) + " ");
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(site.options.cache / "blobs"))
+        if (file.is_regular_file()) spill(file.path(), "damaged");
+    auto again = site.build(full);
+    if (!again) FAIL(again.error().to_string());
+    CHECK(slurp(site.options.out / "initramfs") == image);
+}
+
+TEST_CASE("what is wrong is said, and nothing is left half-written") {
+    Site site;
+    std::string p = (site.folder / "p.yaml").string();
+    CHECK(site.failure("modules:\n  include:\n    - midle\n") ==
+          p + ":6: this kernel has no module \"midle\" (hint: did you mean \"mid_dle\"?)");
+    CHECK(site.failure("packages: [nothing]\n").find("no package nothing") != std::string::npos);
+    CHECK(site.failure("files: [{path: /init, content: x}]\n").find("/init comes from program") ==
+          0);
+    CHECK(site.failure("init: {services: [{name: a, command: [/bin/none]}]}\n")
+              .find("the service a runs /bin/none, which is not in the image") == 0);
+    CHECK(site.failure("programs: {tink-worker: /usr/bin/tink-worker}\n").find("has no /init") !=
+          std::string::npos);
+    std::string missing = site.failure("programs:\n  osie-init: /init\n  helper: /helper\n");
+    CHECK(missing.find(p + ":6: there is no program " +
+                       (site.folder / "programs/helper").string()) == 0);
+    CHECK(missing.find("--target helper") != std::string::npos);
+    spill(site.folder / "programs/osie-init", make_program("/lib64/ld.so"));
+    CHECK(site.failure("").find("it needs /lib64/ld.so, which is not in the image") !=
+          std::string::npos);
+    spill(site.folder / "programs/osie-init", make_program("", elf_machine_other));
+    CHECK(site.failure("").find("not for the architecture amd64") != std::string::npos);
+    spill(site.folder / "programs/osie-init", "text");
+    CHECK(site.failure("").find("neither an ELF program nor a script") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(site.options.out / "vmlinuz"));
+}
+
+TEST_CASE("packages that bring no kernel, or a kernel that cannot unpack zstd, are refused") {
+    Site site;
+    auto kernel = site.packages["linux-image-test"];
+    site.packages["linux-image-test"] = site.packages["tool"];
+    CHECK(site.failure("").find("brings no kernel") != std::string::npos);
+    PackageSpec old = kernel_package();
+    old.files[1].second = "CONFIG_RD_GZIP=y\n";
+    site.packages["linux-image-test"] = make_deb(site.folder.path(), old);
+    CHECK(site.failure("").find("cannot unpack zstd") != std::string::npos);
+    PackageSpec broken = kernel_package();
+    broken.files.back().second = "no module";
+    site.packages["linux-image-test"] = make_deb(site.folder.path(), broken);
+    CHECK(site.failure("").find("unused.ko: not a usable ELF file") != std::string::npos);
+    PackageSpec mixed = kernel_package();
+    mixed.files.emplace_back("lib/modules/6.2-test/modules.order", "");
+    site.packages["linux-image-test"] = make_deb(site.folder.path(), mixed);
+    CHECK(site.failure("").find("modules for 6.2-test") != std::string::npos);
+}
+
+TEST_CASE("a kernel package beside the profile must be for the profile's architecture") {
+    Site site;
+    spill(site.folder / "p.yaml",
+          "name: test\narch: arm64\n"
+          "kernel: {package: linux-image-test.deb, repository: file}\n");
+    auto profile = load_profile(site.folder / "p.yaml");
+    REQUIRE(profile);
+    auto image = build_image(*profile, site.options);
+    REQUIRE_FALSE(image);
+    CHECK(image.error().message() == "it is for the architecture amd64, the profile for arm64");
+}
+
+TEST_CASE("firmware that is in the image is not missed") {
+    Site site;
+    auto image = site.build(full + "directories: [/lib/firmware/top]\n");
+    REQUIRE(image);
+    CHECK(image->warnings.size() == 1);
+    spill(site.folder / "fw", "bytes");
+    image = site.build(
+        "modules: {include: [top]}\nfiles: [{path: /lib/firmware/top/fw.bin, source: fw}]\n");
+    REQUIRE(image);
+    CHECK(image->warnings.empty());
+}
+
+TEST_CASE("an interrupted build leaves what was there") {
+    Site site;
+    REQUIRE(site.build(full));
+    std::string image = slurp(site.options.out / "initramfs");
+    spill(site.folder / "programs/osie-init", make_program() + "changed");
+    site.options.cancelled = [] { return true; };
+    auto stopped = site.build(full);
+    REQUIRE_FALSE(stopped);
+    CHECK(exit_status(stopped.error()) == 130);
+    CHECK(slurp(site.options.out / "initramfs") == image);
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator(site.options.out))
+        ++files;
+    CHECK(files == 3);
+}

@@ -1,0 +1,121 @@
+#include <nlohmann/json.hpp>
+
+#include "lib/base/child.hpp"
+#include "tests/unit/builder/support.hpp"
+
+// The program as users run it.
+
+using namespace osiekit;
+using namespace osiekit::builder;
+using namespace osiekit::builder::test;
+
+namespace {
+
+CommandOutput osiekit_program(std::vector<std::string> arguments,
+                              const std::string& environment = "") {
+    std::vector<std::string> command = {"env"};
+    for (const std::string& word : {std::string("LC_ALL=C"), environment})
+        if (!word.empty()) command.push_back(word);
+    command.push_back(std::string(OSIEKIT_BIN_DIR) + "/osiekit");
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    auto output = run_command(command);
+    REQUIRE(output);
+    return *output;
+}
+
+// A site whose kernel is a file beside the profile, so that no repository is asked.
+TempDir make_site() {
+    auto folder = TempDir::create();
+    REQUIRE(folder);
+    make_deb(folder->path(), kernel_package());
+    spill(*folder / "osie-init", make_program());
+    spill(*folder / "tink-worker", make_program());
+    spill(*folder / "p.yaml",
+          "name: test\narch: amd64\nkernel: {package: linux-image-test.deb, repository: file}\n"
+          "modules: {include: [top]}\nfiles: [{path: /etc/motd, content: \"grüß dich\\n\"}]\n");
+    return *std::move(folder);
+}
+
+std::vector<std::string> build_in(const TempDir& site, const std::string& out) {
+    std::string folder = site.path().string();
+    return {"build",   folder + "/p.yaml",      "--out", folder + "/" + out, "--programs", folder,
+            "--cache", folder + "/cache-" + out};
+}
+
+}  // namespace
+
+TEST_CASE("help, version and wrong usage") {
+    CHECK(osiekit_program({"--version"}).out.find("osiekit 0") == 0);
+    CHECK(osiekit_program({"--help"}).exit_code == 0);
+    for (const char* command : {"build", "inspect"}) {
+        auto help = osiekit_program({command, "--help"});
+        CHECK(help.exit_code == 0);
+        CHECK(help.out.find("Examples:") != std::string::npos);
+        CHECK(osiekit_program({command}).exit_code == 2);
+    }
+    CHECK(osiekit_program({}).exit_code == 2);
+    CHECK(osiekit_program({"biuld"}).exit_code == 2);
+    CHECK(osiekit_program({"build", "x.yaml", "--out", "o", "--nonsense"}).exit_code == 2);
+}
+
+TEST_CASE("build and inspect through the program") {
+    TempDir site = make_site();
+    auto arguments = build_in(site, "out");
+    arguments.push_back("--json");
+    auto built = osiekit_program(arguments);
+    INFO(built.err);
+    REQUIRE(built.exit_code == 0);
+    auto result = nlohmann::json::parse(built.out);
+    CHECK(result["kernel"] == "6.1-test");
+    CHECK(result["segments"].size() == 5);
+    auto inspected = osiekit_program({"inspect", (site / "out").string(), "--json"});
+    REQUIRE(inspected.exit_code == 0);
+    CHECK(nlohmann::json::parse(inspected.out)["complete"] == true);
+    auto listed = osiekit_program({"inspect", (site / "out/initramfs").string(), "--list"});
+    CHECK(listed.out.find("-rwxr-xr-x     0     0") != std::string::npos);
+    CHECK(listed.out.find("etc/motd") != std::string::npos);
+    auto quiet = build_in(site, "out");
+    quiet.push_back("--quiet");
+    auto silent = osiekit_program(quiet);
+    CHECK(silent.exit_code == 0);
+    CHECK((silent.out + silent.err).empty());
+}
+
+TEST_CASE("directory, umask, time zone and locale do not change the bytes") {
+    TempDir one = make_site();
+    TempDir two = make_site();
+    REQUIRE(osiekit_program(build_in(one, "a")).exit_code == 0);
+    std::string script =
+        "umask 077; cd /; export TZ=Asia/Tokyo LC_ALL=C.UTF-8; exec faketime '2031-01-01' \"$@\"";
+    std::vector<std::string> command = {"sh", "-c", script, "sh",
+                                        std::string(OSIEKIT_BIN_DIR) + "/osiekit"};
+    if (std::string(OSIEKIT_SANITIZER_IN_USE) != "")
+        command[2] = script.replace(script.find("faketime '2031-01-01' "), 22, "");
+    for (const std::string& word : build_in(two, "longer-name/b")) command.push_back(word);
+    auto other = run_command(command);
+    REQUIRE(other);
+    INFO(other->err);
+    REQUIRE(other->exit_code == 0);
+    for (const char* file : {"vmlinuz", "initramfs", "manifest.json"}) {
+        INFO(file);
+        CHECK(slurp(one / "a" / file) == slurp(two / "longer-name/b" / file));
+    }
+    REQUIRE(osiekit_program(build_in(one, "c"), "SOURCE_DATE_EPOCH=5").exit_code == 0);
+    CHECK(slurp(one / "a" / "initramfs") != slurp(one / "c" / "initramfs"));
+    CHECK(osiekit_program(build_in(one, "d"), "SOURCE_DATE_EPOCH=soon").exit_code == 2);
+    CHECK(osiekit_program(build_in(one, "d"), "SOURCE_DATE_EPOCH=4294967296").exit_code == 2);
+}
+
+TEST_CASE("failures have their exit status and leave nothing") {
+    TempDir site = make_site();
+    spill(site / "p.yaml", "name: test\nkernel: {package: x}\npakages: []\n");
+    auto wrong = osiekit_program(build_in(site, "out"));
+    CHECK(wrong.exit_code == 2);
+    CHECK(wrong.err == "osiekit: " + (site / "p.yaml").string() +
+                           ":3: unknown key \"pakages\" (hint: did you mean \"packages\"?)\n");
+    CHECK_FALSE(std::filesystem::exists(site / "out"));
+    auto none = osiekit_program({"inspect", (site / "none").string()});
+    CHECK(none.exit_code == 1);
+    spill(site / "text", "not an image");
+    CHECK(osiekit_program({"inspect", (site / "text").string()}).exit_code == 2);
+}
