@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -57,7 +58,12 @@ int run_as_command(int argc, char** argv) {
     if (argc == 4 && first == "-q" && std::string_view(argv[2]) == "--") {
         Status status = init::answer_module_request(argv[3]);
         if (status) return 0;
-        std::fprintf(stderr, "osie-init: %s\n", status.error().to_string().c_str());
+        std::string text = "loading " + std::string(argv[3]) + ": " + status.error().to_string();
+        // Called by the kernel there is no standard error.
+        if (::fcntl(STDERR_FILENO, F_GETFD) < 0)
+            init::report_to_kernel_log(text);
+        else
+            std::fprintf(stderr, "osie-init: %s\n", text.c_str());
         return exit_status(status.error());
     }
     std::fputs("osie-init is started by the kernel as the first process; see osie-init --help\n",

@@ -11,4 +11,8 @@ namespace osiekit::init {
 // off-chance.
 Status answer_module_request(const std::string& alias_or_name);
 
+// Says it in the kernel's log. The kernel starts this program in the initial root, without /dev and
+// without any output, so it makes the device for a moment.
+void report_to_kernel_log(const std::string& text);
+
 }  // namespace osiekit::init
