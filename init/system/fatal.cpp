@@ -27,20 +27,20 @@ void say(int fd, const char* text) noexcept {
     [[maybe_unused]] ssize_t n = ::write(fd, text, std::strlen(text));
 }
 
-// Only async-signal-safe calls in here.
+// Only async-signal-safe calls in here. One write(2) a line, as each is a record of its own in the
+// kernel's log.
 void on_crash(int number) noexcept {
-    std::array<char, 16> digits{};
-    digits[0] = static_cast<char>('0' + number / 10);
-    digits[1] = static_cast<char>('0' + number % 10);
+    std::array<char, 160> line{};
+    std::strcpy(line.data(),
+                "<2>osie-init: this is a defect of osie-init: it was ended by signal ");
+    std::size_t end = std::strlen(line.data());
+    line[end] = static_cast<char>('0' + number / 10);
+    line[end + 1] = static_cast<char>('0' + number % 10);
+    std::strcpy(line.data() + end + 2, "; the machine restarts in 30 s\n");
+    static_assert(fatal_delay_seconds == 30);
     int kmsg = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-    for (int fd : {kmsg, STDERR_FILENO}) {
-        if (fd == kmsg) say(fd, "<2>");
-        say(fd, "osie-init: this is a defect of osie-init: it was ended by signal ");
-        say(fd, digits.data());
-        say(fd, "\n");
-        if (fd == kmsg) say(fd, "<2>");
-        say(fd, "osie-init: the machine restarts in 30 s\n");
-    }
+    say(kmsg, line.data());
+    if (kmsg < 0) say(STDERR_FILENO, line.data() + 3);
     ::sleep(fatal_delay_seconds);
     restart_machine();
     for (;;) ::pause();
