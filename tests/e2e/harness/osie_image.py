@@ -9,6 +9,7 @@ import shutil
 import tempfile
 
 from . import paths
+from .errors import HarnessError
 from .processes import run_logged
 
 PROFILE = "virtual.yaml"
@@ -24,14 +25,30 @@ def builder_user() -> pwd.struct_passwd:
 
 
 def build(out: pathlib.Path, log: pathlib.Path) -> dict[str, int]:
-    """Makes out/{vmlinuz,initramfs,manifest.json} from profiles/virtual.yaml; returns their sizes."""
-    if os.geteuid() != 0:
-        command = [str(paths.program("osiekit")), "build", str(paths.TREE / "profiles" / PROFILE), "--out", str(out),
-                   "--cache", str(paths.cache_dir() / "build"), "--programs", str(paths.RELEASE_BIN)]
-        run_logged(command, log)
-    else:
-        _build_as(builder_user(), out, log)
+    """Makes out/{vmlinuz,initramfs,manifest.json} from profiles/virtual.yaml; returns their sizes.
+
+    Where the package mirror cannot be reached, what an earlier build has left in the cache is used."""
+    try:
+        _build(out, log, [])
+    except HarnessError as online:
+        try:
+            _build(out, log, ["--offline"])
+        except HarnessError:
+            raise online from None
     return {name: (out / name).stat().st_size for name in OUTPUTS[:2]}
+
+
+def _build(out: pathlib.Path, log: pathlib.Path, flags: list[str]) -> None:
+    if os.geteuid() != 0:
+        run_logged([str(paths.program("osiekit")), "build", str(paths.TREE / "profiles" / PROFILE), "--out", str(out),
+                    "--cache", str(paths.cache_dir() / "build"), "--programs", str(paths.RELEASE_BIN), *flags], log)
+    else:
+        _build_as(builder_user(), out, log, flags)
+
+
+def cache_of(user: pwd.struct_passwd) -> pathlib.Path:
+    """The build cache of the user who builds for root."""
+    return paths.cache_dir() / f"build-{user.pw_uid}"
 
 
 def drop_rights(user: pwd.struct_passwd) -> list[str]:
@@ -40,9 +57,9 @@ def drop_rights(user: pwd.struct_passwd) -> list[str]:
             "--bounding-set=-all", "--no-new-privs"]
 
 
-def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path) -> None:
+def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path, flags: list[str]) -> None:
     # That user may not be able to enter the folder that the tree is in (/root), so the inputs are lent to it.
-    cache = paths.cache_dir() / f"build-{user.pw_uid}"
+    cache = cache_of(user)
     cache.mkdir(parents=True, exist_ok=True)
     os.chown(cache, user.pw_uid, user.pw_gid)
     with tempfile.TemporaryDirectory(prefix="stage-", dir=paths.cache_dir()) as name:
@@ -58,8 +75,8 @@ def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path) -> 
         environment = {"HOME": str(results), "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8",
                        **{key: value for key, value in os.environ.items() if key.lower().endswith("_proxy")}}
         run_logged([*drop_rights(user), str(stage / "bin" / "osiekit"), "build", str(stage / "profiles" / PROFILE),
-                    "--out", str(results / "out"), "--cache", str(cache), "--programs", str(stage / "bin")], log,
-                   cwd=results, env=environment)
+                    "--out", str(results / "out"), "--cache", str(cache), "--programs", str(stage / "bin"),
+                    *flags], log, cwd=results, env=environment)
         out.mkdir(parents=True, exist_ok=True)
         for output in OUTPUTS:
             draft = out / (output + ".new")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from . import os_image, osie_image, paths, registry, vm
 from .errors import HarnessError, Interrupted
-from .processes import run_logged
+from .processes import output_of, run_logged
 from .report import Report
 from .scenario import Settings
 
@@ -50,7 +50,7 @@ def prepare(report: Report, out: pathlib.Path, actions: Sequence[str] = DEMO_ACT
     sizes: dict[str, int] = report.facts.setdefault("sizes", {})
     with report.stage("osie", f"build the OSIE (osiekit build, as user {osie_image.builder_user().pw_name})"):
         sizes.update({f"OSIE {name}": size for name, size in osie_image.build(osie, logs / "osie.log").items()})
-        check_static(("osie-init", "tink-worker"), logs / "static.log")
+        check_static(("osie-init", "tink-worker", *DEMO_ACTIONS), logs / "static.log")
     with report.stage("os-image", "make the operating system image (mmdebstrap)"):
         system = os_image.ensure(logs / "os-image.log")
         sizes["OS image (zstd)"] = system["bytes"]
@@ -73,11 +73,9 @@ def prepare(report: Report, out: pathlib.Path, actions: Sequence[str] = DEMO_ACT
 def check_static(names: Sequence[str], log: pathlib.Path) -> None:
     """The programs that run on the machine must need no library of their root."""
     for name in names:
-        path = paths.program(name)
-        data = path.read_bytes()
-        # PT_INTERP names the dynamic loader; a static program has none.
-        if b"/lib64/ld-linux" in data[:4096]:
-            raise HarnessError(f"{path} is not statically linked", log=log)
+        about = output_of(["file", "-b", str(paths.program(name))], log)
+        if "statically linked" not in about:
+            raise HarnessError(f"{paths.program(name)} is not statically linked: {about.strip()}", log=log)
 
 
 def hand_over(folder: pathlib.Path) -> None:

@@ -1,0 +1,36 @@
+"""The same profile gives the same bytes: in another folder, on another day, from a cache without finished pieces; and
+with a warm cache no network is needed."""
+
+import filecmp
+import os
+import shutil
+
+from harness import osie_image, paths
+from harness.processes import run_logged
+
+ANOTHER_DAY = "+45d"
+
+
+def run(context):
+    log = context.out / "build.log"
+    first = context.out / "first"
+    osie_image.build(first, log)
+    warm = context.out / "cache"
+    shutil.copytree(osie_image.cache_of(osie_image.builder_user()) if os.geteuid() == 0
+                    else paths.cache_dir() / "build", warm)
+    build(context, "offline", warm, ["unshare", "--net"], ["--offline"])
+    # What earlier builds have finished is taken away, so that all of it is made again.
+    for made in ("recipes", "stamps", "resolved", "indexes"):
+        shutil.rmtree(warm / made, ignore_errors=True)
+    build(context, "another-day", warm, ["faketime", "-f", ANOTHER_DAY, "unshare", "--net"], ["--offline"])
+    for other in ("offline", "another-day"):
+        for name in osie_image.OUTPUTS:
+            context.check(filecmp.cmp(first / name, context.out / other / name, shallow=False),
+                          f"{name} of the build “{other}” has the bytes of the first")
+    shutil.rmtree(warm)
+
+
+def build(context, name, cache, before, flags):
+    run_logged([*before, str(paths.program("osiekit")), "build",
+                str(paths.TREE / "profiles" / osie_image.PROFILE), "--out", str(context.out / name), "--cache",
+                str(cache), "--programs", str(paths.RELEASE_BIN), *flags], context.out / f"{name}.log")
