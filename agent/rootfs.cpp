@@ -101,7 +101,8 @@ Result<Rootfs> Rootfs::create(const std::vector<std::filesystem::path>& layers,
 Status enter_private_mounts() {
     if (::unshare(CLONE_NEWNS) != 0)
         return Error::from_errno("making a mount namespace").hint("run the agent as root");
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+    // EINVAL: a chroot whose root is no mount of its own; nothing can be said about it then.
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0 && errno != EINVAL)
         return Error::from_errno("keeping mounts private");
     return {};
 }

@@ -91,7 +91,7 @@ class ScriptedWorkflow final : public proto::WorkflowService::Service {
     std::unique_ptr<grpc::Server> server_;
 };
 
-// Served until `action` was reported SUCCESS, FAILED or TIMEOUT; then nothing more.
+// What Tinkerbell's server says to an idle machine.
 inline grpc::Status nothing_to_do() {
     return {grpc::StatusCode::FAILED_PRECONDITION, "nothing to do"};
 }
