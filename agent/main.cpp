@@ -1,6 +1,10 @@
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <random>
@@ -56,10 +60,14 @@ void set_proxies(const Settings& settings) {
 class SignalWatch {
   public:
     SignalWatch(StopSignal& stop, ServerLink& server) {
-        thread_ = std::thread([&stop, &server] {
-            sigset_t wanted = signals();
-            int number = 0;
-            sigwait(&wanted, &number);
+        sigset_t wanted = signals();
+        descriptor_ = Fd(::signalfd(-1, &wanted, SFD_CLOEXEC));
+        thread_ = std::thread([this, &stop, &server] {
+            std::array<pollfd, 2> watched = {
+                {{descriptor_.get(), POLLIN, 0}, {done_.fd(), POLLIN, 0}}};
+            while (::poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) {
+            }
+            if (done_.requested()) return;
             stop.set();
             server.cancel();
         });
@@ -67,7 +75,7 @@ class SignalWatch {
     SignalWatch(const SignalWatch&) = delete;
     SignalWatch& operator=(const SignalWatch&) = delete;
     ~SignalWatch() {
-        ::pthread_kill(thread_.native_handle(), SIGTERM);
+        done_.set();
         thread_.join();
     }
     static sigset_t signals() {
@@ -79,6 +87,8 @@ class SignalWatch {
     }
 
   private:
+    Fd descriptor_;
+    StopSignal done_;
     std::thread thread_;
 };
 
