@@ -64,10 +64,15 @@ Status add(const Context& context, int action_errno, const std::string& name,
     return {};
 }
 
+// True for an argument whose bits under the mask are these.
+scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_datum_t bits) {
+    return {argument, SCMP_CMP_MASKED_EQ, mask, bits};
+}
+
 Status add_personality(const Context& context) {
     // Linux, Linux with 32-bit uname, the same with a legacy memory layout, and "tell me".
     for (scmp_datum_t value : {0x0ULL, 0x8ULL, 0x20000ULL, 0x20008ULL, 0xffffffffULL})
-        OSIEKIT_TRY(add(context, 0, "personality", {SCMP_A0(SCMP_CMP_EQ, value)}));
+        OSIEKIT_TRY(add(context, 0, "personality", {scmp_arg_cmp{0, SCMP_CMP_EQ, value, 0}}));
     return {};
 }
 
@@ -90,13 +95,13 @@ Result<Context> by_arguments(Level level) {
     OSIEKIT_ASSIGN(Context context, make_context(level, SCMP_ACT_ALLOW));
     // Typing into somebody's terminal (CVE-2017-5226); masked, as the kernel ignores the upper half
     // (CVE-2019-10063).
-    OSIEKIT_TRY(add(context, EPERM, "ioctl", {SCMP_A1(SCMP_CMP_MASKED_EQ, low_word, TIOCSTI)}));
+    OSIEKIT_TRY(add(context, EPERM, "ioctl", {masked(1, low_word, TIOCSTI)}));
     if (level != Level::restricted) return context;
     for (scmp_datum_t flag : {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
                               CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET})
-        OSIEKIT_TRY(add(context, EPERM, "clone", {SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)}));
+        OSIEKIT_TRY(add(context, EPERM, "clone", {masked(0, flag, flag)}));
     for (scmp_datum_t family : {AF_ALG, AF_VSOCK})
-        OSIEKIT_TRY(add(context, EPERM, "socket", {SCMP_A0(SCMP_CMP_MASKED_EQ, low_word, family)}));
+        OSIEKIT_TRY(add(context, EPERM, "socket", {masked(0, low_word, family)}));
     return context;
 }
 
