@@ -1,5 +1,6 @@
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "server/app/server.hpp"
 
@@ -23,6 +24,8 @@ int main(int argc, char** argv) {
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
 
+    // gRPC's own log lines tell what our errors say, in its words; GRPC_VERBOSITY brings them back.
+    ::setenv("GRPC_VERBOSITY", "NONE", 0);
     Settings settings;
     auto parsed = parse_command_line(argc, argv, settings);
     if (!parsed) return fail(parsed.error());
