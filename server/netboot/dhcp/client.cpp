@@ -55,6 +55,11 @@ std::string binary_for(const Client& client, const Machine& machine,
     return client.architecture ? binaries.for_architecture(*client.architecture) : std::string();
 }
 
+bool is_uefi(const Client& client) {
+    constexpr std::uint16_t first_uefi = 6;
+    return client.architecture && *client.architecture >= first_uefi;
+}
+
 }  // namespace
 
 std::string_view to_string(ClientKind kind) {
@@ -92,28 +97,31 @@ BootInfo boot_info(const Client& client, const Machine& machine, const Settings&
     BootInfo info;
     if (client.kind == ClientKind::plain) return info;
     info.vendor_class = client.kind == ClientKind::http_boot ? "HTTPClient" : "PXEClient";
+    info.skip_discovery = client.kind != ClientKind::http_boot;
+    info.no_proxy_dhcp = client.kind == ClientKind::ipxe;
     if (!machine.allow_pxe) {
         info.file = not_allowed_file;
         return info;
     }
     const std::string mac = machine.mac.to_string();
+    const std::string binaries_url = settings.public_http_url + "/ipxe/binary/" + mac + "/";
     if (client.kind == ClientKind::ipxe) {
         info.file = settings.public_http_url + "/ipxe/script/" + mac + "/auto.ipxe";
-        info.no_proxy_dhcp = true;
-    } else {
-        std::string binary;
-        // Nothing to boot is how firmware is told to go on to the disk.
-        if (machine.boot == BootTarget::osie) binary = binary_for(client, machine, binaries);
-        if (binary.empty()) {
-            info.vendor_class.clear();
+    } else if (machine.boot == BootTarget::local_disk) {
+        if (client.kind == ClientKind::http_boot) {
+            info.file = binaries_url + std::string(local_disk_file.substr(1));  // not there
+        } else if (is_uefi(client)) {
+            info.file = local_disk_file;
             return info;
         }
-        bool http = client.kind == ClientKind::http_boot;
-        info.file = http ? settings.public_http_url + "/ipxe/binary/" + mac + "/" + binary : binary;
+    } else {
+        info.file = binary_for(client, machine, binaries);
+        if (client.kind == ClientKind::http_boot && !info.file.empty())
+            info.file.insert(0, binaries_url);
     }
+    if (info.file.empty()) return {};
     info.next_server = settings.address;
     info.server_name = settings.address.to_string();
-    info.skip_discovery = client.kind != ClientKind::http_boot;
     return info;
 }
 

@@ -177,6 +177,8 @@ Result<std::string> kernel_arguments(const Machine& machine, const Settings& set
     OSIEKIT_TRY(arguments.add("hw_addr", mac));
     OSIEKIT_TRY(arguments.add("modules", settings.modules));
     OSIEKIT_TRY(arguments.add("initrd", base_name(initrd)));
+    // The kernel gives up on serial consoles at the first one that the machine lacks, so ours must
+    // not stand before the right one.
     if (!names_console(settings.extra_kernel_arguments) &&
         !names_console(machine.extra_kernel_arguments))
         for (const auto& console : settings.consoles)

@@ -86,18 +86,21 @@ def check_processes(context):
             context.check(False, "a failing command raises")
         service = processes.Service("a service", ["sh", "-c", "sleep 1000 & sleep 1000"], log)
         group = service.process.pid
+        context.check(processes.group_is_alive(group), "the processes of a running service are seen")
         service.stop()
-        left = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False).stdout
-        context.equal(left, "", "the processes left of a stopped service")
+        context.check(not processes.group_is_alive(group), "no process of a stopped service is left")
 
 
 def check_namespace(context):
     with tempfile.TemporaryDirectory() as folder:
         with netns.NetworkNamespace(pathlib.Path(folder) / "log") as namespace:
-            name = namespace.name
             service = namespace.service("sleeper", ["sleep", "1000"], pathlib.Path(folder) / "sleep.log")
             links = namespace.run(["ip", "-o", "link"])
             context.check(netns.BRIDGE in links and netns.TAP in links, f"a bridge and a tap device in {links}")
+            context.check(service.process.pid in namespace.pids(), "the sleeper among the processes inside")
+            inside = namespace.pids()
         context.check(service.wait(5) is not None, "what runs in the namespace ends with it")
-        listing = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
-        context.check(name not in listing, f"no namespace {name} in {listing}")
+        left = [pid for pid in inside if pathlib.Path(f"/proc/{pid}/exe").exists()]
+        context.equal(left, [], "the processes left of the namespace")
+        outside = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
+        context.check(f"{netns.TAP}:" not in outside, f"no device of it outside, in {outside}")

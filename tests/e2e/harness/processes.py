@@ -60,6 +60,18 @@ def _ending(code: int) -> str:
     return f"failed with exit code {code}"
 
 
+def group_is_alive(group: int) -> bool:
+    """Whether a process of the group still runs; one that has ended but was not fetched by its parent does not count."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] not in "ZX":
+            return True
+    return False
+
+
 class Service:
     """A long-running child in its own process group, logging to a file. Ends when we end, even by kill -9."""
 
@@ -109,7 +121,15 @@ class Service:
             except subprocess.TimeoutExpired:
                 pass
         self._signal(signal.SIGKILL)
-        return self.process.wait()
+        code = self.process.wait()
+        self._wait_for_group()
+        return code
+
+    def _wait_for_group(self) -> None:
+        """A killed process takes a moment to go; whoever uses its files or ports next should not meet it."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and group_is_alive(self.process.pid):
+            time.sleep(0.01)
 
     def wait(self, seconds: float) -> int | None:
         """The exit code, or None when it still runs after that time."""
