@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -19,8 +18,9 @@ class TarBuilder {
             std::memcpy(header.data() + at, text.data(), std::min(size, text.size()));
         };
         auto octal = [&](std::size_t at, std::size_t size, std::uint64_t value) {
-            std::snprintf(header.data() + at, size, "%0*llo", static_cast<int>(size) - 1,
-                          static_cast<unsigned long long>(value));
+            // Octal digits, the last byte of the field stays zero.
+            for (std::size_t i = size - 1; i-- > 0; value /= 8)
+                header[at + i] = static_cast<char>('0' + value % 8);
         };
         put(0, 100, name);
         octal(100, 8, mode);
@@ -36,7 +36,7 @@ class TarBuilder {
         octal(337, 8, minor);
         unsigned sum = 0;
         for (char c : header) sum += static_cast<unsigned char>(c);
-        std::snprintf(header.data() + 148, 8, "%06o", sum);
+        octal(148, 7, sum);
         bytes_.append(header.data(), header.size());
         bytes_ += data;
         bytes_.append((512 - data.size() % 512) % 512, '\0');
