@@ -25,9 +25,8 @@ Result<Fd> open_udp(in_addr address, std::uint16_t port, const std::string& inte
     Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return Error::from_errno("making a UDP socket");
     int on = 1;
-    // Broadcasts are sent; and a restarted server may bind at once.
+    // No SO_REUSEADDR: a second server on the port would share it without a word.
     ::setsockopt(socket.get(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
-    if (port != 0) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (!interface.empty() &&
         ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
                      static_cast<socklen_t>(interface.size())) != 0)

@@ -115,6 +115,8 @@ void DhcpListener::handle(std::string_view bytes, Arrival arrival, int interface
         seen_.saw(outcome.machine->mac, outcome.machine->address,
                   outcome.client->kind == ClientKind::ipxe, SeenMachines::Clock::now());
     if (outcome.reply) send(*outcome.reply, interface_index);
+    bool stranger = outcome.event && !outcome.client;
+    if (stranger && !strangers_.worth_telling(*outcome.event->mac, Strangers::Clock::now())) return;
     if (outcome.event) sink_(*outcome.event);
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/fd.hpp"
 #include "server/netboot/dhcp/responder.hpp"
+#include "server/netboot/dhcp/strangers.hpp"
 #include "server/netboot/seen.hpp"
 
 namespace osiekit::netboot {
@@ -54,6 +55,7 @@ class DhcpListener {
     Fd wake_;
     std::uint16_t port_ = 0;
     std::size_t mtu_ = 1500;
+    Strangers strangers_;
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

@@ -151,6 +151,7 @@ void Session::send_content(Content content, const Parser::value_type& request) {
     Conditions conditions{view(request[http::field::range]), view(request[http::field::if_range]),
                           view(request[http::field::if_none_match]),
                           view(request[http::field::if_modified_since])};
+    if (query_.method != "GET") conditions.range = {};  // RFC 9110 section 14.2
     auto selection = select(content, conditions);
     std::string headers = header("Accept-Ranges", "bytes") + header("ETag", content.etag);
     if (content.modified != 0) headers += header("Last-Modified", http_date(content.modified));

@@ -7,6 +7,7 @@
 #include "server/netboot/dhcp/frame.hpp"
 #include "server/netboot/dhcp/reply_options.hpp"
 #include "server/netboot/dhcp/responder.hpp"
+#include "server/netboot/dhcp/strangers.hpp"
 #include "tests/unit/netboot/support.hpp"
 
 using namespace osiekit;
@@ -379,6 +380,20 @@ TEST_CASE("a boot file longer than its field goes into option 67 alone") {
     CHECK(reply.file.empty());
     CHECK(reply.options.text(code::bootfile_name)->substr(0, 9) == "http://hh");
     CHECK(dhcp::build(reply).ok());
+}
+
+TEST_CASE("strangers are told of once a minute each, up to a limit") {
+    Strangers strangers;
+    const Strangers::Clock::time_point now = Strangers::Clock::time_point() + Strangers::period;
+    auto mac = [](std::size_t i) {
+        return *MacAddress::from_bytes(std::string("\x02\0\0\0\0", 5) + static_cast<char>(i));
+    };
+    for (std::size_t i = 0; i < Strangers::largest_count; ++i) {
+        CHECK(strangers.worth_telling(mac(i), now));
+        CHECK_FALSE(strangers.worth_telling(mac(i), now));
+    }
+    CHECK_FALSE(strangers.worth_telling(mac(Strangers::largest_count), now));
+    CHECK(strangers.worth_telling(mac(0), now + Strangers::period));
 }
 
 TEST_CASE("a UDP frame has right checksums") {

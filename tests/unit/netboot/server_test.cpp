@@ -212,6 +212,9 @@ TEST_CASE("settings that cannot work are refused with advice") {
     settings = fixture.settings();
     settings.tftp_port = fixture.server->ports().dhcp;
     CHECK(refused(settings).find("ss -lunp") != std::string::npos);
+    settings = fixture.settings();
+    settings.dhcp_port = fixture.server->ports().dhcp;
+    CHECK(refused(settings).find("ss -lunp") != std::string::npos);
 }
 
 TEST_CASE("parts that are switched off have no port") {
