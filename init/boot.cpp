@@ -1,6 +1,7 @@
 #include "init/boot.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <system_error>
 #include <thread>
 
 #include "init/modules/coldplug.hpp"
@@ -26,6 +28,7 @@ constexpr const char* image_config_path = "/etc/osie/init.json";
 constexpr const char* complete_path = "/etc/osie/complete";
 constexpr Milliseconds stop_limit = std::chrono::seconds(5);
 constexpr unsigned most_loader_threads = 4;
+constexpr int lowest_priority = 19;
 
 std::string modules_folder() {
     utsname names{};
@@ -115,6 +118,23 @@ Status Boot::read_settings() {
     return apply_clock_floor(settings_.image.built, log_);
 }
 
+// Whoever asks for random numbers first has to wait until the kernel has gathered entropy: on
+// machines without a source of their own about a second, and the kernel gathers only while somebody
+// waits. So somebody does, in the time that nobody else wants, once the driver of a source would
+// have been loaded.
+Status Boot::gather_entropy() {
+    try {
+        std::thread([] {
+            ::setpriority(PRIO_PROCESS, 0, lowest_priority);
+            char byte = 0;
+            [[maybe_unused]] ssize_t n = ::getrandom(&byte, sizeof byte, 0);
+        }).detach();
+    } catch (const std::system_error& failure) {
+        return Error(ErrorKind::io, failure.what());
+    }
+    return {};
+}
+
 Status Boot::watch_signals() {
     OSIEKIT_TRY(loop_.open());
     sigset_t set;
@@ -143,7 +163,7 @@ Status Boot::start_modules() {
     options.walk_all = [](const OnAlias& on_alias) { walk_all_devices("/sys", on_alias); };
     options.blacklist = settings_.blacklist;
     options.parameters = settings_.module_parameters;
-    options.threads = std::clamp(std::thread::hardware_concurrency(), 2U, most_loader_threads);
+    options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_loader_threads);
     modules_ = std::make_unique<ModuleLoader>(log_, std::move(options));
     OSIEKIT_TRY(modules_->start());
     for (const std::string& name : settings_.modules) modules_->request_name(name);
@@ -215,11 +235,12 @@ void Boot::on_modules_idle() {
     if (!modules_->read_idle() || modules_ready_ != Milliseconds(0)) return;
     modules_ready_ = uptime();
     log_.debug(std::to_string(modules_->loaded()) + " modules loaded");
+    if (Status status = gather_entropy(); !status)
+        log_.warning("gathering entropy: " + status.error().to_string());
     for (const std::string& card : network_cards(modules_->unmatched()))
         log_.warning("this image has no driver for the network card " + card);
     if (booted_by_efi())
         if (Status status = mount_efi_variables(); !status) log_.debug(status.error().to_string());
-    start_services_when_ready();
 }
 
 void Boot::on_network(const Network::Up& up) {
@@ -244,12 +265,7 @@ void Boot::on_network(const Network::Up& up) {
         clock_asked_ = true;
         if (!servers.empty()) set_clock_in_background(std::move(servers), log_);
     }
-    start_services_when_ready();
-}
-
-// The agent's first action may want a disk, so the drivers found at start are waited for too.
-void Boot::start_services_when_ready() {
-    if (network_up_ && modules_ready_ != Milliseconds(0)) start_services();
+    start_services();
 }
 
 void Boot::start_services() {
@@ -264,10 +280,11 @@ void Boot::start_services() {
         return moment == Milliseconds(0) ? std::string("not yet")
                                          : seconds_text((moment - started_).count());
     };
-    log_.info("handing over to " + (names.empty() ? "no service" : names) + " at " +
-              seconds_text(now.count()) + ", " + seconds_text((now - started_).count()) +
-              " after the start (modules " + since_start(modules_ready_) + ", network " +
-              since_start(network_ready_) + ", of which DHCP " + seconds_text(dhcp.count()) + ")");
+    if (names.empty()) names = "no service";
+    log_.info("handing over to " + names + " at " + seconds_text(now.count()) + ", " +
+              seconds_text((now - started_).count()) + " after the start (modules " +
+              since_start(modules_ready_) + ", network " + since_start(network_ready_) +
+              ", of which DHCP " + seconds_text(dhcp.count()) + ")");
     supervisor_->start(settings_.image.services);
 }
 

@@ -40,6 +40,7 @@ class Boot {
     Status read_settings();
     Status watch_signals();
     Status start_modules();
+    static Status gather_entropy();
     Status start_network();
     std::vector<Step> steps();
 
@@ -47,7 +48,6 @@ class Boot {
     void on_uevents();
     void on_modules_idle();
     void on_network(const Network::Up& up);
-    void start_services_when_ready();
     void start_services();
     void begin_shutdown(Goal goal);
 

@@ -14,7 +14,14 @@
 namespace osiekit::init {
 namespace {
 
+constexpr int first_nice = 0;
+constexpr int device_nice = 10;
 constexpr int background_nice = 19;
+
+int nice_of(bool urgent, const std::string& alias) {
+    if (!urgent) return background_nice;
+    return is_needed_first(alias) ? first_nice : device_nice;
+}
 
 }  // namespace
 
@@ -50,7 +57,13 @@ Status ModuleLoader::start() {
 void ModuleLoader::add_alias(std::string alias, bool urgent) {
     std::lock_guard lock(mutex_);
     if (!seen_aliases_.insert(alias).second) return;
-    (urgent ? urgent_ : background_).push_back({Kind::alias, urgent, std::move(alias)});
+    Request request{Kind::alias, urgent, std::move(alias)};
+    if (!urgent)
+        background_.push_back(std::move(request));
+    else if (is_needed_first(request.text))
+        urgent_.push_front(std::move(request));
+    else
+        urgent_.push_back(std::move(request));
     wake_.notify_one();
 }
 
@@ -137,9 +150,9 @@ void ModuleLoader::work(bool first) {
     if (first) guarded("the devices", [this] { begin(); });
     Request request;
     while (next(request)) {
-        if (!request.urgent) ::setpriority(PRIO_PROCESS, 0, background_nice);
+        // Of this thread. With one processor the drivers of disks must not delay the network.
+        ::setpriority(PRIO_PROCESS, 0, nice_of(request.urgent, request.text));
         guarded(request.text, [&] { handle(request); });
-        if (!request.urgent) ::setpriority(PRIO_PROCESS, 0, 0);
         finish(request.urgent);
     }
 }
@@ -205,14 +218,28 @@ void ModuleLoader::load_one(const kmod::Module& module) {
     module_done_.notify_all();
 }
 
-std::vector<std::string> network_cards(const std::vector<std::string>& aliases) {
+bool is_network_alias(std::string_view alias) {
+    auto begins = [alias](std::string_view prefix) {
+        return alias.substr(0, prefix.size()) == prefix;
+    };
     // pci:v00008086d00001533sv…sd…bc02sc00i00; class 02 is "network controller".
+    if (begins("pci:")) return alias.find("bc02sc") != std::string_view::npos;
+    return begins("virtio:d00000001v") || begins("vmbus:f8615163df3e46c5913ff2d2f965ed0e") ||
+           begins("xen:vif");
+}
+
+bool is_needed_first(std::string_view alias) {
+    constexpr std::string_view virtio_entropy = "virtio:d00000004v";
+    return is_network_alias(alias) || alias.substr(0, virtio_entropy.size()) == virtio_entropy;
+}
+
+std::vector<std::string> network_cards(const std::vector<std::string>& aliases) {
     constexpr std::string_view prefix = "pci:v0000";
     constexpr std::size_t device_at = 18;
     std::vector<std::string> cards;
     for (const std::string& alias : aliases)
         if (alias.compare(0, prefix.size(), prefix) == 0 && alias.size() > device_at + 4 &&
-            alias.find("bc02") != std::string::npos)
+            is_network_alias(alias))
             cards.push_back(
                 to_lower(alias.substr(prefix.size(), 4) + ":" + alias.substr(device_at, 4)));
     return cards;

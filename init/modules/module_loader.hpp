@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -19,10 +20,10 @@
 namespace osiekit::init {
 
 // Loads modules on threads of its own, each module once, dependencies first, so that a slow driver
-// keeps neither the other drivers nor PID 1's main loop waiting. Drivers of devices on a bus are
-// urgent: the network card is what the machine waits for. All else (names that the image wants
-// whatever the hardware is, features of the processor, …) is background work, which gets the time
-// that nobody else wants.
+// keeps neither the other drivers nor PID 1's main loop waiting. The machine waits for its network,
+// so drivers of network cards (and of sources of entropy) come first, those of other devices on a
+// bus second. All else (names that the image wants whatever the hardware is, features of the
+// processor, …) is background work, which gets the time that nobody else wants.
 class ModuleLoader {
   public:
     using OnAlias = std::function<void(std::string)>;
@@ -90,7 +91,7 @@ class ModuleLoader {
     bool stopping_ = false;
     bool ready_ = false;           // the index is read (or could not be)
     std::size_t busy_urgent_ = 0;  // urgent requests in hand
-    std::deque<Request> urgent_;
+    std::deque<Request> urgent_;   // network cards in front
     std::deque<Request> background_;
     std::set<std::string> seen_aliases_;
     std::map<std::string, State> modules_;
@@ -98,6 +99,12 @@ class ModuleLoader {
     std::set<std::string> unmatched_;
     std::vector<std::thread> threads_;
 };
+
+// Whether a device's alias is that of a network card, or of the bus that a virtual one sits on.
+bool is_network_alias(std::string_view alias);
+// Network cards, and the sources of entropy of virtual machines: without one the first program that
+// wants a random number waits for a second or more.
+bool is_needed_first(std::string_view alias);
 
 // What a person calls the PCI network cards among device aliases: "8086:1533".
 std::vector<std::string> network_cards(const std::vector<std::string>& aliases);

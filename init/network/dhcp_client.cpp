@@ -59,6 +59,14 @@ void DhcpClient::link_returned(Time now) {
         discover(now);
 }
 
+void DhcpClient::link_changed(Time now) {
+    if (!connected_) return link_returned(now);
+    if (state_ != State::selecting || attempts_ != 1 || sent_again_) return;
+    sent_again_ = true;
+    attempts_ = 0;
+    send(now);
+}
+
 void DhcpClient::discover(Time now) {
     begin(State::selecting, now);
 }
@@ -68,6 +76,7 @@ void DhcpClient::begin(State state, Time now) {
     state_ = state;
     xid_ = static_cast<std::uint32_t>(random_()) ^ static_cast<std::uint32_t>(random_()) << 16U;
     attempts_ = 0;
+    sent_again_ = false;
     began_ = now;
     next_ = now;
     if (connected_) send(now);

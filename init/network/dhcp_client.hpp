@@ -54,6 +54,9 @@ class DhcpClient {
     void link_lost();
     // The cable is in again, perhaps in another network: asks whether the address still holds.
     void link_returned(Time now);
+    // The kernel said something about a link that is up. Its first notice comes before packets are
+    // really let through, and the first DISCOVER may have been dropped: it is sent once more.
+    void link_changed(Time now);
     void on_packet(Time now, const dhcp::Packet& packet);
     void on_timer(Time now);
 
@@ -82,6 +85,7 @@ class DhcpClient {
     State state_ = State::stopped;
     bool connected_ = true;
     std::uint32_t xid_ = 0;
+    bool sent_again_ = false;   // by link_changed(), once a transaction
     unsigned attempts_ = 0;     // transmissions of the present message
     unsigned refusals_ = 0;     // NAKs in a row
     Time began_{};              // of the transaction, for `secs`

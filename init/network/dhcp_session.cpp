@@ -47,8 +47,8 @@ void DhcpSession::link_lost() {
     settle();
 }
 
-void DhcpSession::link_returned() {
-    client_.link_returned(uptime());
+void DhcpSession::link_changed() {
+    client_.link_changed(uptime());
     settle();
 }
 

@@ -25,7 +25,7 @@ class DhcpSession {
     // Opens the socket and sends the first packet.
     Status start();
     void link_lost();
-    void link_returned();
+    void link_changed();
     // From the first packet to the address; zero while there is none.
     Milliseconds waited() const { return waited_; }
 

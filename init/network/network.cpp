@@ -141,7 +141,7 @@ void Network::configure(Interface& interface) {
         return;
     }
     if (interface.session)
-        interface.session->link_returned();
+        interface.session->link_changed();
     else if (!current_)
         start_dhcp(interface);
 }

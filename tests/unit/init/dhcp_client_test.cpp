@@ -117,6 +117,27 @@ TEST_CASE("DISCOVER is repeated after about 1, 2, 4, 8 and then every 16 seconds
     CHECK_FALSE(bench.client.has_address());
 }
 
+TEST_CASE("The first DISCOVER is sent once more when the link settles") {
+    Bench bench;
+    bench.client.start(bench.now);
+    std::uint32_t xid = bench.sent().packet.xid;
+    bench.now += std::chrono::milliseconds(20);
+    bench.client.link_changed(bench.now);
+    DhcpClient::Outgoing again = bench.sent();
+    CHECK(again.packet.options.message_type() == MessageType::discover);
+    CHECK(again.packet.xid == xid);
+    bench.client.link_changed(bench.now);
+    CHECK(bench.silent());
+    Time before = bench.now;
+    bench.to_deadline();
+    CHECK(bench.now - before <= Time(seconds(1)) * 9 / 8);
+    (void)bench.sent();
+    bench.answer(Bench::reply(MessageType::offer, xid));
+    (void)bench.sent();
+    bench.client.link_changed(bench.now);
+    CHECK(bench.silent());
+}
+
 TEST_CASE("An offer is requested from the server that made it, and its ACK gives the address") {
     Bench bench;
     bench.client.start(bench.now);

@@ -145,6 +145,28 @@ TEST_CASE("Without an index the boot goes on") {
     CHECK(kernel.loaded.empty());
 }
 
+TEST_CASE("Network cards' drivers come first") {
+    Kernel kernel;
+    BootLog log;
+    ModuleLoader::Options setup = options(kernel, {});
+    setup.threads = 1;
+    setup.walk_buses = [](const OnAlias& on_alias) {
+        on_alias("pci:v000010DEd1bc03sc00i00");
+        on_alias("pci:v00001AF4d1sv1bc02sc00i00");
+    };
+    ModuleLoader loader(log, std::move(setup));
+    REQUIRE(loader.start());
+    wait_until_idle(loader);
+    CHECK(kernel.position("virtio_pci.ko ") < kernel.position("nouveau.ko "));
+    CHECK(kernel.count("nouveau.ko ") == 1);
+    CHECK(is_network_alias("virtio:d00000001v00001AF4"));
+    CHECK(is_needed_first("virtio:d00000001v00001AF4"));
+    CHECK(is_needed_first("virtio:d00000004v00001AF4"));
+    CHECK_FALSE(is_needed_first("virtio:d00000002v00001AF4"));
+    CHECK_FALSE(is_network_alias("virtio:d00000002v00001AF4"));
+    CHECK_FALSE(is_network_alias("pci:v000010DEd1bc03sc00i00"));
+}
+
 TEST_CASE("Network cards are named as people know them") {
     CHECK(network_cards({"pci:v00008086d00001533sv0000sd0000bc02sc00i00",
                          "pci:v00008086d00007010sv0000sd0000bc01sc01i80", "pci:bc02",
