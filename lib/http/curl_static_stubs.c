@@ -1,13 +1,16 @@
-/* Link-time stand-ins for three libraries that Debian's static libcurl refers to and that have no archive in Debian:
- * GSSAPI, LDAP and RTMP. The protocols are switched off for every transfer (CURLOPT_PROTOCOLS_STR in
- * http_client.cpp), so none of these is ever reached; each fails if it is. The signatures do not matter to the
- * linker; functions that return pointers return NULL, status functions return an error of their library. */
+/* Link-time stand-ins for three libraries that Debian's static libcurl refers to and that have no
+ * archive in Debian: GSSAPI, LDAP and RTMP. The protocols are switched off for every transfer
+ * (CURLOPT_PROTOCOLS_STR in http_client.cpp), so none of these is ever reached; each fails if it
+ * is. The signatures do not matter to the linker; functions that return pointers return NULL,
+ * status functions return an error of their library. */
 
 #define GSS_FAILURE (13L << 16)
 
 #define FAILS(name, value) \
     long name(void);       \
-    long name(void) { return (value); }
+    long name(void) {      \
+        return (value);    \
+    }
 
 FAILS(gss_init_sec_context, GSS_FAILURE)
 FAILS(gss_import_name, GSS_FAILURE)
@@ -19,7 +22,7 @@ FAILS(gss_wrap, GSS_FAILURE)
 FAILS(gss_delete_sec_context, 0)
 FAILS(gss_release_buffer, 0)
 FAILS(gss_release_name, 0)
-void *GSS_C_NT_HOSTBASED_SERVICE = 0;
+void* GSS_C_NT_HOSTBASED_SERVICE = 0;
 
 FAILS(RTMP_Alloc, 0)
 FAILS(RTMP_Init, 0)
