@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <string>
 
+#include "images/common/device.hpp"
 #include "images/common/program.hpp"
 #include "images/image2disk/transfer.hpp"
 
@@ -13,7 +14,7 @@ constexpr std::string_view help = R"(image2disk: streams a disk image from an HT
 
 Variables:
   IMG_URL                    http:// or https:// address of the image (required)
-  DEST_DISK                  the disk, such as /dev/sda (required; must exist and not be in use)
+  DEST_DISK                  the disk, such as /dev/sda (required; waited for 20 s; not in use)
   COMPRESSED                 true: unpack gzip, bzip2, xz or zstd, told by content (default false)
   IMG_SHA256                 SHA-256 of the file at IMG_URL; anything else is a failure
   RETRY_ENABLED              true: go on after a broken transfer (default false)
@@ -33,6 +34,7 @@ Exit status: 0 written, 1 failed, 2 wrong settings.
 
 Status run(const Environment& environment) {
     OSIEKIT_ASSIGN(image2disk::Settings settings, image2disk::read_settings(environment));
+    wait_for_device(settings.disk);
     image2disk::TransferOptions options;
     options.say = [](std::string_view line) { std::printf("%s\n", std::string(line).c_str()); };
     auto done = image2disk::transfer(settings, options);

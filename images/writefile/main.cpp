@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "images/common/device.hpp"
 #include "images/common/program.hpp"
 #include "images/writefile/mounted.hpp"
 #include "images/writefile/place_file.hpp"
@@ -35,6 +36,7 @@ Exit status: 0 written, 1 failed, 2 wrong settings.
 
 Status run(const Environment& environment) {
     OSIEKIT_ASSIGN(writefile::Settings settings, writefile::read_settings(environment));
+    wait_for_device(settings.disk);
     OSIEKIT_TRY(writefile::with_mounted(settings.disk, settings.type, mount_point, [&](int root) {
         return writefile::place_file(root, settings.file);
     }));
