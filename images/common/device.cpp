@@ -12,24 +12,24 @@
 namespace osiekit::images {
 namespace {
 
-bool exists(const std::filesystem::path& path) {
+bool is_there(const std::filesystem::path& path) {
     return ::access(path.c_str(), F_OK) == 0;
 }
 
 }  // namespace
 
 bool wait_for_device(const std::filesystem::path& path, std::chrono::milliseconds limit) {
-    if (exists(path)) return true;
+    if (is_there(path)) return true;
     Fd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!events ||
         ::inotify_add_watch(events.get(), path.parent_path().c_str(), IN_CREATE | IN_MOVED_TO) < 0)
-        return exists(path);
+        return is_there(path);
     if (limit.count() > 0) std::printf("waiting for %s\n", path.c_str());
     std::fflush(stdout);
     auto end = std::chrono::steady_clock::now() + limit;
     std::array<char, 4096> buffer;
     // Looked at once more after the watch stands, so that nothing falls in between.
-    while (!exists(path)) {
+    while (!is_there(path)) {
         auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             end - std::chrono::steady_clock::now());
         if (left.count() <= 0) return false;
