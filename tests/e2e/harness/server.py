@@ -48,9 +48,9 @@ class Server:
     def tink_json(self, *words: str) -> object:
         return json.loads(self.tink(*words, "--json"))
 
-    def events(self, workflow: str) -> list[dict]:
-        """The workflow's events, oldest first; the command prints an array or one object a line."""
-        text = self.tink("workflow", "events", workflow, "--json").strip()
+    def events(self, workflow: str = "") -> list[dict]:
+        """The events of a workflow, or all, oldest first; the command prints an array or one object a line."""
+        text = self.tink("events", *([workflow] if workflow else []), "--json").strip()
         if text.startswith("["):
             return json.loads(text)
         return [json.loads(line) for line in text.splitlines() if line.strip()]

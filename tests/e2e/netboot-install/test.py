@@ -19,10 +19,12 @@ def run(context):
         status = chain.install()
         login = chain.boot_from_disk()
         events = chain.server.events(chain.workflow)
+        all_events = chain.server.events()
         chain.machine.power_off()
         (context.out / "events.json").write_text(json.dumps(events, indent=2), encoding="utf-8")
         check_workflow(context, status)
         check_events(context, events)
+        check_netboots(context, all_events)
         check_console(context, chain.console.text)
         context.equal(login, scenario.HARDWARE_HOSTNAME, "the host name at the login prompt")
         check_disk(context, chain.machine.disk)
@@ -40,6 +42,18 @@ def check_events(context, events):
     kinds = [event["kind"] for event in events]
     context.check("workflow.created" in kinds, f"an event workflow.created among {kinds}")
     context.equal(kinds.count("action.started"), len(ACTIONS), "the number of actions that were started")
+
+
+def check_netboots(context, events):
+    """The machine netboots twice: for the installation, and after the reboot had been reported."""
+    def sequences(kind):
+        return [event["sequence"] for event in events if event["kind"] == kind]
+    scripts, finished = sequences("http.script"), sequences("action.finished")
+    context.equal(len(scripts), 2, "the number of boot scripts that were fetched")
+    context.equal(len(finished), len(ACTIONS), "the number of actions that finished")
+    context.check(scripts[0] < finished[0] and finished[-1] < scripts[1],
+                  f"the second script ({scripts[1]}) comes after the reboot's report ({finished[-1]})")
+    context.check("ra.sent" in [event["kind"] for event in events], "iPXE's router solicitation was answered")
 
 
 def check_console(context, text):
