@@ -108,8 +108,8 @@ Status Boot::read_settings() {
     Result<ImageConfig> image =
         json ? parse_image_config(*json) : Result<ImageConfig>(std::move(json).error());
     if (!image)
-        log_.error("using built-in settings: " +
-                   std::move(image).context(image_config_path).error().to_string());
+        log_.error("using built-in settings: " + std::string(image_config_path) + ": " +
+                   image.error().to_string());
     settings_ = make_settings(image ? std::move(*image) : fallback_config(),
                               KernelCommandLine::parse(text));
     log_.set_debug(settings_.debug);

@@ -117,8 +117,9 @@ Result<std::optional<KernelFacts>> KernelStore::facts(const LocatedPackage& pack
         using Found = std::optional<std::optional<KernelFacts>>;
         auto recipe = recipes_.find(facts_key(package));
         if (!recipe) return Found();
-        if ((*recipe)["version"] == "") return Found(std::optional<KernelFacts>());
         try {
+            if (recipe->at("version").get<std::string>().empty())
+                return Found(std::optional<KernelFacts>());
             KernelFacts facts = facts_from(*recipe);
             OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(facts.vmlinuz));
             if (!vmlinuz) return Found();

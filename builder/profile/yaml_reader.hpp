@@ -18,8 +18,8 @@ namespace osiekit::builder {
 // functions that are called here; load_yaml() catches the parser's.
 class YamlValue {
   public:
-    YamlValue(YAML::Node node, std::string file, std::string path, int line)
-        : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)), line_(line) {}
+    YamlValue(const YAML::Node& node, std::string file, std::string path, int line)
+        : node_(node), file_(std::move(file)), path_(std::move(path)), line_(line) {}
 
     // "profiles/x.yaml:12"
     std::string where() const { return file_ + ":" + std::to_string(line_); }

@@ -129,11 +129,10 @@ TEST_CASE("a profile becomes kernel, initramfs and manifest") {
 TEST_CASE("cpio unpacks the image, and init.json says what the profile said") {
     Site site;
     REQUIRE(site.build(full + "init: {hostname: rack, ntp: [time.example]}\n"));
-    auto unpacked =
-        run_command({"sh", "-c",
-                     "cd \"$1\" && mkdir root && zstd -dqc out/initramfs | (cd root && "
-                     "while cpio -idm --quiet --no-preserve-owner 2>/dev/null; do :; done); true",
-                     "sh", site.folder.path().string()});
+    std::string script =
+        "cd \"$1\" && mkdir root && zstd -dqc out/initramfs | "
+        "(cd root && while cpio -idm --quiet --no-preserve-owner 2>/dev/null; do :; done); true";
+    auto unpacked = run_command({"sh", "-c", script, "sh", site.folder.path().string()});
     REQUIRE(unpacked);
     auto init = nlohmann::json::parse(slurp(site.folder / "root/etc/osie/init.json"));
     CHECK(init["hostname"] == "rack");

@@ -85,12 +85,13 @@ TEST_CASE("directory, umask, time zone and locale do not change the bytes") {
     TempDir one = make_site();
     TempDir two = make_site();
     REQUIRE(osiekit_program(build_in(one, "a")).exit_code == 0);
+    // The sanitizers do not bear faketime's preloaded library.
+    std::string_view sanitizer = OSIEKIT_SANITIZER_IN_USE;
+    std::string clock = sanitizer.empty() ? "faketime '2031-01-01' " : "";
     std::string script =
-        "umask 077; cd /; export TZ=Asia/Tokyo LC_ALL=C.UTF-8; exec faketime '2031-01-01' \"$@\"";
+        "umask 077; cd /; export TZ=Asia/Tokyo LC_ALL=C.UTF-8; exec " + clock + "\"$@\"";
     std::vector<std::string> command = {"sh", "-c", script, "sh",
                                         std::string(OSIEKIT_BIN_DIR) + "/osiekit"};
-    if (std::string(OSIEKIT_SANITIZER_IN_USE) != "")
-        command[2] = script.replace(script.find("faketime '2031-01-01' "), 22, "");
     for (const std::string& word : build_in(two, "longer-name/b")) command.push_back(word);
     auto other = run_command(command);
     REQUIRE(other);
