@@ -1,7 +1,7 @@
 #include "lib/sandbox/syscalls.hpp"
 
-#include <array>
 #include <cerrno>
+#include <iterator>
 
 namespace osiekit::sandbox {
 namespace {
@@ -9,7 +9,8 @@ namespace {
 using enum CallGroup;
 
 // clang-format off
-constexpr std::array calls = {
+// A plain array: Clang gives up on deducing the length of a std::array of so many.
+constexpr Call calls[] = {
     // ordinary
     Call{"accept", ordinary}, Call{"accept4", ordinary}, Call{"access", ordinary}, Call{"adjtimex", ordinary},
     Call{"alarm", ordinary}, Call{"arch_prctl", ordinary}, Call{"bind", ordinary}, Call{"brk", ordinary},
@@ -152,8 +153,8 @@ constexpr std::array calls = {
 }  // namespace
 
 const Call* call_table(std::size_t& count) {
-    count = calls.size();
-    return calls.data();
+    count = std::size(calls);
+    return std::data(calls);
 }
 
 int answer(Level level, CallGroup group) {
