@@ -99,6 +99,9 @@ std::string of_process(const Plan& plan, const Failure& failure,
 }
 
 std::string advice(const Failure& failure) {
+    if (failure.step == Step::private_mounts && failure.error == EINVAL)
+        return "the root directory is a plain chroot; make it a mount of its own first (mount "
+               "--bind DIR DIR)";
     bool executing = failure.step == Step::execute || failure.step == Step::executable;
     if (executing && failure.error == ENOEXEC)
         return "the program is for another processor architecture, or a script without '#!' line";
