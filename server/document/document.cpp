@@ -201,7 +201,9 @@ Result<Document> parse_json(std::string_view text) {
     }
 }
 
-Result<Document> parse_document(std::string_view text) {
+Result<Document> parse_document(std::string_view text, DocumentFormat format) {
+    if (format == DocumentFormat::yaml) return parse_yaml(text);
+    if (format == DocumentFormat::json) return parse_json(text);
     std::string_view start = trim(text);
     bool braces = !start.empty() && (start.front() == '{' || start.front() == '[');
     return braces ? parse_json(text) : parse_yaml(text);

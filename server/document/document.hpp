@@ -30,8 +30,10 @@ struct Document {
 // several documents, limits.
 Result<Document> parse_yaml(std::string_view text);
 Result<Document> parse_json(std::string_view text);
-// JSON if the first character is '{' or '[', else YAML.
-Result<Document> parse_document(std::string_view text);
+enum class DocumentFormat { by_content, yaml, json };
+// By content: JSON if the first character is '{' or '[', else YAML.
+Result<Document> parse_document(std::string_view text,
+                                DocumentFormat format = DocumentFormat::by_content);
 
 // JSON value as YAML block text, keys sorted; ends with a newline unless `value` is a scalar.
 std::string to_yaml(const nlohmann::json& value);

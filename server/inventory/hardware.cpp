@@ -190,9 +190,9 @@ std::string Hardware::default_agent_id() const {
     return interfaces.empty() ? std::string() : interfaces.front().mac;
 }
 
-Result<Hardware> parse_hardware(std::string_view text) {
+Result<Hardware> parse_hardware(std::string_view text, DocumentFormat format) {
     const char* attempted = "reading the hardware record";
-    auto document = parse_document(text);
+    auto document = parse_document(text, format);
     if (!document) return std::move(document).error().context(attempted);
     if (is_legacy_hardware(document->value)) {
         auto converted = convert_legacy_hardware(*document);

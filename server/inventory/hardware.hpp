@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/base/result.hpp"
+#include "server/document/document.hpp"
 
 namespace osiekit::server {
 
@@ -51,7 +52,8 @@ struct Hardware {
 
 // Reads a record: CRD v1alpha1 (kind: Hardware) or the Postgres-era JSON (4.1), as YAML or JSON.
 // All that is wrong is reported at once, with line (YAML), field path and hint; kind invalid_input.
-Result<Hardware> parse_hardware(std::string_view text);
+Result<Hardware> parse_hardware(std::string_view text,
+                                DocumentFormat format = DocumentFormat::by_content);
 
 // The same from a canonical document (out of the store).
 Result<Hardware> hardware_from_document(const nlohmann::json& document);

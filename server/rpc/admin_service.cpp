@@ -19,6 +19,12 @@ Error not_there(const char* what, const std::string& name) {
             std::string("there is no ") + what + " \"" + printable(name, 60) + "\""};
 }
 
+DocumentFormat format_of(v1::DocumentFormat format) {
+    if (format == v1::DOCUMENT_FORMAT_YAML) return DocumentFormat::yaml;
+    if (format == v1::DOCUMENT_FORMAT_JSON) return DocumentFormat::json;
+    return DocumentFormat::by_content;
+}
+
 ServerUnaryReactor* answer(CallbackServerContext* context, const Status& status) {
     auto* reactor = context->DefaultReactor();
     reactor->Finish(status ? grpc::Status::OK : to_status(status.error()));
@@ -33,7 +39,8 @@ class AdminService final : public v1::AdminService::CallbackService {
                                     const v1::PutHardwareRequest* request,
                                     v1::Hardware* response) override {
         return answer(context, [&]() -> Status {
-            OSIEKIT_ASSIGN(auto record, engine_.put_hardware(request->document()));
+            OSIEKIT_ASSIGN(auto record,
+                           engine_.put_hardware(request->document(), format_of(request->format())));
             *response = to_message(record);
             return {};
         }());

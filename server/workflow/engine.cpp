@@ -72,8 +72,8 @@ Result<std::set<std::string>> Engine::agents_of(Session& session, const Workflow
     return result;
 }
 
-Result<HardwareRecord> Engine::put_hardware(std::string_view document) {
-    OSIEKIT_ASSIGN(Hardware hardware, parse_hardware(document));
+Result<HardwareRecord> Engine::put_hardware(std::string_view document, DocumentFormat format) {
+    OSIEKIT_ASSIGN(Hardware hardware, parse_hardware(document, format));
     UnixMillis now = clock_();
     {
         OSIEKIT_ASSIGN(Session session, store_.write());

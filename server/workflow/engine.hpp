@@ -47,7 +47,8 @@ class Engine {
     void on_change(ChangeListener listener) { listener_ = std::move(listener); }
 
     // Errors of kind invalid_input carry field and line. The answer has the canonical record.
-    Result<HardwareRecord> put_hardware(std::string_view document);
+    Result<HardwareRecord> put_hardware(std::string_view document,
+                                        DocumentFormat format = DocumentFormat::by_content);
     Result<TemplateRecord> put_template(const std::string& name, const std::string& text);
     // `hardware` is a name or a MAC. Stores nothing unless everything is in order.
     Result<Created> create_workflow(const std::string& template_name, const std::string& hardware,

@@ -5,9 +5,9 @@ namespace {
 
 using nlohmann::json;
 
-json member(const json& object, const char* key, json fallback) {
+json member(const json& object, const char* key, const json& fallback) {
     auto it = object.find(key);
-    return it == object.end() || it->is_null() ? std::move(fallback) : *it;
+    return it == object.end() || it->is_null() ? fallback : *it;
 }
 
 }  // namespace
