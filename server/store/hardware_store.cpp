@@ -76,7 +76,8 @@ Result<std::set<std::string>> Session::agent_aliases(const std::string& agent_id
     OSIEKIT_ASSIGN(auto query,
                    database_->prepare(
                        "WITH owner(name) AS (SELECT hardware FROM hardware_mac WHERE mac=?1 UNION "
-                       "SELECT name FROM hardware WHERE agent_id=?1 AND agent_id<>'') "
+                       "SELECT name FROM hardware WHERE name=?1 OR (agent_id=?1 AND ?1<>'')) "
+                       "SELECT name FROM owner UNION "
                        "SELECT mac FROM hardware_mac WHERE hardware IN owner UNION "
                        "SELECT agent_id FROM hardware WHERE name IN owner AND agent_id<>''"));
     query.bind(1, id);

@@ -43,8 +43,9 @@ class Session {
     Result<std::optional<HardwareRecord>> hardware_by_mac(const std::string& mac);
     Result<std::optional<HardwareRecord>> hardware_by_name_or_mac(const std::string& key);
     Result<std::vector<HardwareRecord>> all_hardware();
-    // Every id that means the same agent: the id itself, and, if it is a machine's MAC or agent id,
-    // all MACs and the agent id of that machine.
+    // Every id that means the same agent: the id itself, and, if it is a machine's name, MAC or
+    // agent id, all of these of that machine. (Agents before 2022 call themselves by the UUID that
+    // is the name of a Postgres-era record.)
     Result<std::set<std::string>> agent_aliases(const std::string& agent_id);
 
     Status put_template(const std::string& name, const std::string& text, UnixMillis now);

@@ -89,7 +89,7 @@ TEST_CASE("Changes name the agents that may have work") {
     REQUIRE(changes.size() == 3);
     CHECK(changes[0].everybody);
     CHECK(changes[1].agents.empty());
-    CHECK(changes[2].agents == std::set<std::string>{mac, "52:54:00:12:34:02"});
+    CHECK(changes[2].agents == std::set<std::string>{mac, "52:54:00:12:34:02", "machine-1"});
 }
 
 TEST_CASE("Workflows that cannot be made leave nothing behind") {

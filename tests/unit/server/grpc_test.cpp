@@ -182,6 +182,15 @@ TEST_CASE("Administration over gRPC") {
         CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
         CHECK_THAT(status.error_message(), Contains("metadata.name: is missing"));
     }
+    {
+        grpc::ClientContext context;
+        v1::PutHardwareRequest request;
+        request.set_document(machine);
+        request.set_format(v1::DOCUMENT_FORMAT_JSON);
+        v1::Hardware reply;
+        auto status = wire.admin->PutHardware(&context, request, &reply);
+        CHECK_THAT(status.error_message(), Contains("not JSON"));
+    }
     auto id = wire.queue();
     {
         grpc::ClientContext context;

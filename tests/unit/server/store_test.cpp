@@ -83,7 +83,9 @@ TEST_CASE("An agent is known by each MAC and the id of its machine") {
     REQUIRE(rig.engine.put_hardware(machine));
     auto session = rig.store->read();
     CHECK(session.value().agent_aliases("52-54-00-12-34-02").value() ==
-          std::set<std::string>{mac, "52:54:00:12:34:02"});
+          std::set<std::string>{mac, "52:54:00:12:34:02", "machine-1"});
+    CHECK(session.value().agent_aliases("machine-1").value().size() == 3);
+    CHECK(session.value().agent_aliases("").value() == std::set<std::string>{""});
     CHECK(session.value().agent_aliases("stranger").value() == std::set<std::string>{"stranger"});
 }
 
