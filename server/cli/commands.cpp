@@ -31,6 +31,23 @@ constexpr const char* footer = R"(Examples:
 The server is --server, else TINK_SERVER, else 127.0.0.1:42113.
 Exit status: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.)";
 
+constexpr const char* hardware_examples = R"(Examples:
+  tink hardware push machine.yaml
+  tink hardware list
+  tink hardware get 52:54:00:12:34:01 --json)";
+
+constexpr const char* template_examples = R"(Examples:
+  tink template create --name install template.yaml
+  tink template list
+  tink template get install)";
+
+constexpr const char* workflow_examples = R"(Examples:
+  tink workflow create --template install --hardware machine-1
+  tink workflow create --template pair --hardware machine-1 --set device_2=52:54:00:12:34:02
+  tink workflow get 01KAJ0…
+  tink workflow list --hardware machine-1
+  tink workflow events 01KAJ0… --watch)";
+
 // What the flags and words of the command line were.
 struct Options {
     std::string server;
@@ -87,6 +104,7 @@ class Commands {
         add_hardware();
         add_templates();
         add_workflows();
+        group_examples_ = footer;
         events_options(
             command(app_, "events", "the event log, oldest first", [this] { return events(); }));
         add_completion();
@@ -113,14 +131,17 @@ class Commands {
     CLI::App* command(CLI::App& parent, const std::string& name, const std::string& what,
                       Action action) {
         CLI::App* sub = parent.add_subcommand(name, what);
+        sub->footer(group_examples_);
         sub->callback([this, action = std::move(action)] { action_ = action; });
         return sub;
     }
 
-    CLI::App& group(const std::string& name, const std::string& what) {
+    CLI::App& group(const std::string& name, const std::string& what, const char* examples) {
         CLI::App* sub = app_.add_subcommand(name, what);
         sub->require_subcommand(1);
         sub->fallthrough();
+        group_examples_ = examples;
+        sub->footer(examples);
         return *sub;
     }
 
@@ -133,7 +154,7 @@ class Commands {
     }
 
     void add_hardware() {
-        CLI::App& hardware = group("hardware", "machines");
+        CLI::App& hardware = group("hardware", "machines", hardware_examples);
         command(hardware, "push", "create or replace a machine's record", [this] { return push(); })
             ->add_option("FILE", options_.file, "YAML or JSON; - for standard input")
             ->required();
@@ -157,7 +178,7 @@ class Commands {
     }
 
     void add_templates() {
-        CLI::App& templates = group("template", "workflow templates");
+        CLI::App& templates = group("template", "workflow templates", template_examples);
         CLI::App* create = command(templates, "create", "create or replace a template",
                                    [this] { return create_template(); });
         create->add_option("--name", options_.name, "its name")->required();
@@ -180,7 +201,7 @@ class Commands {
     }
 
     void add_workflows() {
-        CLI::App& workflows = group("workflow", "workflows");
+        CLI::App& workflows = group("workflow", "workflows", workflow_examples);
         CLI::App* create =
             command(workflows, "create", "queue a template for a machine; prints the id",
                     [this] { return create_workflow(); });
@@ -235,7 +256,8 @@ class Commands {
     }
 
     void add_completion() {
-        CLI::App& completion = group("completion", "completion for shells");
+        CLI::App& completion = group("completion", "completion for shells",
+                                     "Example:\n  source <(tink completion bash)");
         command(completion, "bash", "for bash: source <(tink completion bash)",
                 []() -> Result<int> {
                     print(bash_completion());
@@ -244,6 +266,7 @@ class Commands {
     }
 
     CLI::App app_;
+    const char* group_examples_ = footer;
     Options options_;
     std::unique_ptr<Client> client_;
     Action action_;
