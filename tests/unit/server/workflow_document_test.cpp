@@ -108,7 +108,7 @@ TEST_CASE("Templates see the hardware map and the record") {
     CHECK(data["worker_id"] == mac);
     CHECK(data["device_2"] == "x");
     CHECK(data["Hardware"]["Disks"][0] == "/dev/vda");
-    CHECK(data["Hardware"]["UserData"] == "");
+    CHECK(data["Hardware"]["UserData"].get<std::string>().empty());
     CHECK(data["hardware"]["spec"]["metadata"]["instance"]["hostname"] == "host-1");
     CHECK(template_data(hardware, {{"device_1", "y"}})["device_1"] == "y");
 }
