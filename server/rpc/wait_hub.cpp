@@ -1,7 +1,5 @@
 #include "server/rpc/wait_hub.hpp"
 
-#include <vector>
-
 namespace osiekit::server {
 namespace {
 
@@ -21,9 +19,9 @@ bool WaitHub::add(const std::shared_ptr<Waiting>& waiting, std::chrono::millisec
     std::lock_guard lock(mutex_);
     if (stopped_) return false;
     auto deadline = hold.count() == 0 ? SteadyClock::time_point::max() : SteadyClock::now() + hold;
-    entries_[waiting.get()] = {waiting, deadline, true};
+    entries_[waiting.get()] = {waiting, deadline};
     // Looks once at what changed between its caller's look and now.
-    notified_ = true;
+    fresh_.push_back(waiting);
     wake_.notify_one();
     return true;
 }
@@ -49,6 +47,7 @@ void WaitHub::stop() {
         wake_.notify_one();
         for (auto& [key, entry] : entries_) left.push_back(std::move(entry.waiting));
         entries_.clear();
+        fresh_.clear();
     }
     for (const auto& waiting : left) waiting->stopping();
     if (thread_.joinable()) thread_.join();
@@ -71,14 +70,16 @@ void WaitHub::expire(std::unique_lock<std::mutex>& lock) {
 }
 
 void WaitHub::pass_on(std::unique_lock<std::mutex>& lock) {
-    notified_ = false;
+    auto fresh = std::exchange(fresh_, {});
+    std::erase_if(fresh, [this](const auto& one) { return !entries_.contains(one.get()); });
     Change change = std::exchange(pending_, Change());
-    std::vector<std::pair<std::shared_ptr<Waiting>, bool>> all;
-    for (auto& [key, entry] : entries_)
-        all.emplace_back(entry.waiting, std::exchange(entry.fresh, false));
+    std::vector<std::shared_ptr<Waiting>> all;
+    if (std::exchange(notified_, false))
+        for (const auto& [key, entry] : entries_) all.push_back(entry.waiting);
     lock.unlock();
+    for (const auto& waiting : all) waiting->changed(change);
     const Change anything{true, {}};
-    for (const auto& [waiting, fresh] : all) waiting->changed(fresh ? anything : change);
+    for (const auto& waiting : fresh) waiting->changed(anything);
     lock.lock();
 }
 
@@ -86,9 +87,10 @@ void WaitHub::run() {
     auto next_tick = SteadyClock::now() + tick;
     std::unique_lock lock(mutex_);
     while (!stopped_) {
-        wake_.wait_until(lock, next_tick, [this] { return notified_ || stopped_; });
+        wake_.wait_until(lock, next_tick,
+                         [this] { return notified_ || stopped_ || !fresh_.empty(); });
         if (stopped_) return;
-        if (notified_) pass_on(lock);
+        if (notified_ || !fresh_.empty()) pass_on(lock);
         if (SteadyClock::now() < next_tick) continue;
         next_tick = SteadyClock::now() + tick;
         expire(lock);

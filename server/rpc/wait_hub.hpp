@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "server/workflow/engine.hpp"
 
@@ -48,7 +49,6 @@ class WaitHub {
     struct Entry {
         std::shared_ptr<Waiting> waiting;
         std::chrono::steady_clock::time_point deadline;
-        bool fresh = true;  // not yet told of what changed before it was added
     };
     void run();
     void pass_on(std::unique_lock<std::mutex>& lock);
@@ -58,7 +58,8 @@ class WaitHub {
     std::mutex mutex_;
     std::condition_variable wake_;
     std::map<const Waiting*, Entry> entries_;
-    Change pending_;  // what has not been passed on yet
+    std::vector<std::shared_ptr<Waiting>> fresh_;  // not yet told of what changed before add()
+    Change pending_;                               // what has not been passed on yet
     bool notified_ = false;
     bool stopped_ = false;
     std::thread thread_;

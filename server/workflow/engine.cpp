@@ -75,6 +75,7 @@ Result<std::set<std::string>> Engine::agents_of(Session& session, const Workflow
 Result<HardwareRecord> Engine::put_hardware(std::string_view document, DocumentFormat format) {
     OSIEKIT_ASSIGN(Hardware hardware, parse_hardware(document, format));
     UnixMillis now = clock_();
+    Change change;
     {
         OSIEKIT_ASSIGN(Session session, store_.write());
         OSIEKIT_TRY(session.put_hardware(hardware, now)
@@ -87,9 +88,11 @@ Result<HardwareRecord> Engine::put_hardware(std::string_view document, DocumentF
         event.text = "hardware " + hardware.name + " (" + join(hardware.macs(), ", ") + ") stored";
         event.detail = dump({{"macs", hardware.macs()}});
         OSIEKIT_TRY(session.append_event(event));
+        // What its agent is called may have changed.
+        OSIEKIT_ASSIGN(change.agents, session.agent_aliases(hardware.name));
         OSIEKIT_TRY(session.commit());
     }
-    changed({true, {}});  // what an agent is called may have changed
+    changed(change);
     return HardwareRecord{std::move(hardware), now};
 }
 
@@ -302,7 +305,7 @@ Result<Applied> Engine::report(const Report& report) {
 
 Status Engine::expire_overdue() {
     UnixMillis now = clock_();
-    bool any = false;
+    Change change;
     {
         OSIEKIT_ASSIGN(Session look, store_.read());
         OSIEKIT_ASSIGN(auto found, look.overdue(now));
@@ -313,7 +316,8 @@ Status Engine::expire_overdue() {
         OSIEKIT_ASSIGN(auto overdue, session.overdue(now));
         for (auto& workflow : overdue) {
             if (!expire(workflow, now)) continue;
-            any = true;
+            OSIEKIT_ASSIGN(auto agents, agents_of(session, workflow));
+            change.agents.insert(agents.begin(), agents.end());  // their next workflow may begin
             for (std::size_t i = 0; i < workflow.actions.size(); ++i)
                 OSIEKIT_TRY(session.update_action(workflow.id, i, workflow.actions[i]));
             OSIEKIT_TRY(session.update_workflow(workflow));
@@ -324,7 +328,7 @@ Status Engine::expire_overdue() {
         }
         OSIEKIT_TRY(session.commit());
     }
-    if (any) changed({true, {}});  // the next workflow of these agents
+    changed(change);
     return {};
 }
 
