@@ -14,6 +14,8 @@
 #include <system_error>
 #include <thread>
 
+#include "init/modules/alias.hpp"
+#include "init/modules/bind_order.hpp"
 #include "init/modules/coldplug.hpp"
 #include "init/modules/uevent.hpp"
 #include "init/system/clock.hpp"
@@ -161,11 +163,24 @@ Status Boot::start_modules() {
     };
     options.walk_buses = [](const OnAlias& on_alias) { walk_buses("/sys", on_alias); };
     options.walk_all = [](const OnAlias& on_alias) { walk_all_devices("/sys", on_alias); };
+    BindOrder order("/sys");
+    Status held = order.hold();
+    if (held) {
+        options.bind_first = [order] { order.bind_first(); };
+        options.bind_rest = [order, this] {
+            if (Status status = order.release(); !status) log_.warning(status.error().to_string());
+        };
+    } else {
+        log_.debug(held.error().to_string());
+    }
     options.blacklist = settings_.blacklist;
     options.parameters = settings_.module_parameters;
     options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_loader_threads);
     modules_ = std::make_unique<ModuleLoader>(log_, std::move(options));
-    OSIEKIT_TRY(modules_->start());
+    if (Status status = modules_->start(); !status) {
+        if (held) OSIEKIT_TRY(order.release());
+        return status;
+    }
     for (const std::string& name : settings_.modules) modules_->request_name(name);
     for (const std::string& name : settings_.image.modules) modules_->request_name(name);
     // Where these are modules, nothing asks for them before it is too late.

@@ -8,6 +8,7 @@
 #include <exception>
 #include <system_error>
 
+#include "init/modules/alias.hpp"
 #include "init/system/event_loop.hpp"
 #include "lib/base/text.hpp"
 
@@ -17,11 +18,6 @@ namespace {
 constexpr int first_nice = 0;
 constexpr int device_nice = 10;
 constexpr int background_nice = 19;
-
-int nice_of(bool urgent, const std::string& alias) {
-    if (!urgent) return background_nice;
-    return is_needed_first(alias) ? first_nice : device_nice;
-}
 
 }  // namespace
 
@@ -57,14 +53,21 @@ Status ModuleLoader::start() {
 void ModuleLoader::add_alias(std::string alias, bool urgent) {
     std::lock_guard lock(mutex_);
     if (!seen_aliases_.insert(alias).second) return;
+    queue_alias(std::move(alias), urgent);
+    wake_.notify_all();
+}
+
+void ModuleLoader::queue_alias(std::string alias, bool urgent) {
+    if (auto on_it = virtio_alias_on(alias); on_it && seen_aliases_.insert(*on_it).second)
+        queue_alias(std::move(*on_it), urgent);
     Request request{Kind::alias, urgent, std::move(alias)};
+    request.first = urgent && is_needed_first(request.text);
     if (!urgent)
         background_.push_back(std::move(request));
-    else if (is_needed_first(request.text))
+    else if (request.first)
         urgent_.push_front(std::move(request));
     else
         urgent_.push_back(std::move(request));
-    wake_.notify_one();
 }
 
 void ModuleLoader::request_alias(std::string alias) {
@@ -97,21 +100,27 @@ std::vector<std::string> ModuleLoader::unmatched() const {
 // Background work is taken up only when no urgent work waits or is in hand: it might be in its way.
 bool ModuleLoader::next(Request& request) {
     std::unique_lock lock(mutex_);
-    auto background_turn = [this] { return busy_urgent_ == 0 && !background_.empty(); };
-    wake_.wait(lock,
-               [&] { return stopping_ || (ready_ && (!urgent_.empty() || background_turn())); });
+    auto urgent_turn = [this] {
+        return !urgent_.empty() && (urgent_.front().kind != Kind::bind || busy_first_ == 0);
+    };
+    auto background_turn = [this] {
+        return busy_urgent_ == 0 && urgent_.empty() && !background_.empty();
+    };
+    wake_.wait(lock, [&] { return stopping_ || (ready_ && (urgent_turn() || background_turn())); });
     if (stopping_) return false;
     std::deque<Request>& queue = urgent_.empty() ? background_ : urgent_;
     request = std::move(queue.front());
     queue.pop_front();
     if (request.urgent) ++busy_urgent_;
+    if (request.first) ++busy_first_;
     return true;
 }
 
-void ModuleLoader::finish(bool urgent) {
+void ModuleLoader::finish(const Request& request) {
     std::lock_guard lock(mutex_);
-    if (!urgent) return;
+    if (!request.urgent) return;
     --busy_urgent_;
+    if (request.first && --busy_first_ == 0) wake_.notify_all();
     if (busy_urgent_ != 0 || !urgent_.empty()) return;
     wake_.notify_all();
     std::uint64_t one = 1;
@@ -120,6 +129,8 @@ void ModuleLoader::finish(bool urgent) {
 
 // The first thread's first work, which counts as an urgent request.
 void ModuleLoader::begin() {
+    Request own;
+    own.first = true;
     Milliseconds before = uptime();
     Result<kmod::ModuleIndex> index = options_.index();
     log_.debug("read the module index in " + std::to_string((uptime() - before).count()) + " ms");
@@ -128,6 +139,7 @@ void ModuleLoader::begin() {
         if (index) index_.emplace(std::move(*index));
         ready_ = true;
         ++busy_urgent_;
+        ++busy_first_;
         // In front of the names: what the hardware wants comes first here as well.
         background_.push_front({Kind::walk, false, "the other devices"});
     }
@@ -136,7 +148,11 @@ void ModuleLoader::begin() {
         log_.error("no modules can be loaded: " + index.error().to_string());
     else if (options_.walk_buses)
         options_.walk_buses([this](std::string alias) { add_alias(std::move(alias), true); });
-    finish(true);
+    if (options_.bind_rest) {
+        std::lock_guard lock(mutex_);
+        urgent_.push_back({Kind::bind, true, "the other devices"});
+    }
+    finish(own);
 }
 
 void ModuleLoader::work(bool first) {
@@ -151,15 +167,21 @@ void ModuleLoader::work(bool first) {
     Request request;
     while (next(request)) {
         // Of this thread. With one processor the drivers of disks must not delay the network.
-        ::setpriority(PRIO_PROCESS, 0, nice_of(request.urgent, request.text));
+        int nice = request.first ? first_nice : request.urgent ? device_nice : background_nice;
+        ::setpriority(PRIO_PROCESS, 0, nice);
         guarded(request.text, [&] { handle(request); });
-        finish(request.urgent);
+        finish(request);
     }
 }
 
 void ModuleLoader::handle(const Request& request) {
+    if (request.kind == Kind::bind) return options_.bind_rest();
     if (!index_) return;
-    if (request.kind != Kind::walk) return handle_module_request(request);
+    if (request.kind != Kind::walk) {
+        handle_module_request(request);
+        if (request.first && options_.bind_first) options_.bind_first();
+        return;
+    }
     if (options_.walk_all)
         options_.walk_all([this](std::string alias) { add_alias(std::move(alias), false); });
 }
@@ -216,33 +238,6 @@ void ModuleLoader::load_one(const kmod::Module& module) {
     modules_[module.name] = State::done;
     if (status) ++loaded_;
     module_done_.notify_all();
-}
-
-bool is_network_alias(std::string_view alias) {
-    auto begins = [alias](std::string_view prefix) {
-        return alias.substr(0, prefix.size()) == prefix;
-    };
-    // pci:v00008086d00001533sv…sd…bc02sc00i00; class 02 is "network controller".
-    if (begins("pci:")) return alias.find("bc02sc") != std::string_view::npos;
-    return begins("virtio:d00000001v") || begins("vmbus:f8615163df3e46c5913ff2d2f965ed0e") ||
-           begins("xen:vif");
-}
-
-bool is_needed_first(std::string_view alias) {
-    constexpr std::string_view virtio_entropy = "virtio:d00000004v";
-    return is_network_alias(alias) || alias.substr(0, virtio_entropy.size()) == virtio_entropy;
-}
-
-std::vector<std::string> network_cards(const std::vector<std::string>& aliases) {
-    constexpr std::string_view prefix = "pci:v0000";
-    constexpr std::size_t device_at = 18;
-    std::vector<std::string> cards;
-    for (const std::string& alias : aliases)
-        if (alias.compare(0, prefix.size(), prefix) == 0 && alias.size() > device_at + 4 &&
-            is_network_alias(alias))
-            cards.push_back(
-                to_lower(alias.substr(prefix.size(), 4) + ":" + alias.substr(device_at, 4)));
-    return cards;
 }
 
 }  // namespace osiekit::init

@@ -36,6 +36,10 @@ class ModuleLoader {
         // (background).
         std::function<void(const OnAlias&)> walk_buses;
         std::function<void(const OnAlias&)> walk_all;
+        // Give devices to the drivers that are loaded (bind_order.hpp): those that are needed
+        // first, after each of their drivers; all, once no such driver is in hand. May be empty.
+        std::function<void()> bind_first;
+        std::function<void()> bind_rest;
         std::vector<std::string> blacklist;
         std::map<std::string, std::string> parameters;  // by normalised module name
         unsigned threads = 2;
@@ -63,18 +67,20 @@ class ModuleLoader {
 
   private:
     enum class State { loading, done };
-    enum class Kind { alias, name, walk };
+    enum class Kind { alias, name, walk, bind };
     struct Request {
         Kind kind = Kind::alias;
         bool urgent = true;
         std::string text;
+        bool first = false;  // urgent, and needed before other devices
     };
 
     void work(bool first);
     void begin();
     bool next(Request& request);
     void add_alias(std::string alias, bool urgent);
-    void finish(bool urgent);
+    void queue_alias(std::string alias, bool urgent);  // the lock is held
+    void finish(const Request& request);
     void handle(const Request& request);
     void handle_module_request(const Request& request);
     void load_one(const kmod::Module& module);
@@ -91,6 +97,7 @@ class ModuleLoader {
     bool stopping_ = false;
     bool ready_ = false;           // the index is read (or could not be)
     std::size_t busy_urgent_ = 0;  // urgent requests in hand
+    std::size_t busy_first_ = 0;   // of them, those that are needed first
     std::deque<Request> urgent_;   // network cards in front
     std::deque<Request> background_;
     std::set<std::string> seen_aliases_;
@@ -99,14 +106,5 @@ class ModuleLoader {
     std::set<std::string> unmatched_;
     std::vector<std::thread> threads_;
 };
-
-// Whether a device's alias is that of a network card, or of the bus that a virtual one sits on.
-bool is_network_alias(std::string_view alias);
-// Network cards, and the sources of entropy of virtual machines: without one the first program that
-// wants a random number waits for a second or more.
-bool is_needed_first(std::string_view alias);
-
-// What a person calls the PCI network cards among device aliases: "8086:1533".
-std::vector<std::string> network_cards(const std::vector<std::string>& aliases);
 
 }  // namespace osiekit::init

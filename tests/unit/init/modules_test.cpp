@@ -1,10 +1,14 @@
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "init/modules/alias.hpp"
+#include "init/modules/bind_order.hpp"
 #include "init/modules/coldplug.hpp"
 #include "init/modules/module_loader.hpp"
 #include "init/modules/uevent.hpp"
@@ -165,6 +169,104 @@ TEST_CASE("Network cards' drivers come first") {
     CHECK_FALSE(is_needed_first("virtio:d00000002v00001AF4"));
     CHECK_FALSE(is_network_alias("virtio:d00000002v00001AF4"));
     CHECK_FALSE(is_network_alias("pci:v000010DEd1bc03sc00i00"));
+}
+
+TEST_CASE("Devices that are needed first get their drivers before all others do") {
+    Kernel kernel;
+    BootLog log;
+    const std::string card = "pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00";
+    ModuleLoader::Options setup =
+        options(kernel, {"pci:v000010DEd00000001sv00000000sd00000000bc03sc00i00", card});
+    std::mutex mutex;
+    std::vector<std::string> bound;
+    auto bind = [&](const std::string& what, const std::string& driver) {
+        bool ready = kernel.count(driver) == 1;
+        std::lock_guard lock(mutex);
+        bound.push_back(what + (ready ? "" : " too early"));
+    };
+    setup.bind_first = [&] { bind("first", "virtio_pci.ko "); };
+    setup.bind_rest = [&] { bind("rest", "virtio_pci.ko "); };
+    for (unsigned threads : {1U, 4U}) {
+        kernel.loaded.clear();
+        bound.clear();
+        ModuleLoader::Options one = setup;
+        one.threads = threads;
+        ModuleLoader loader(log, std::move(one));
+        REQUIRE(loader.start());
+        wait_until_idle(loader);
+        // The card's virtio driver is known without waiting for the device on the card.
+        CHECK(kernel.count("virtio_net.ko ") == 1);
+        std::lock_guard lock(mutex);
+        REQUIRE(bound.size() == 3);
+        CHECK(std::find(bound.begin(), bound.end(), "first") != bound.end());
+        CHECK(bound.back() == "rest");
+    }
+}
+
+TEST_CASE("Without an index devices get the drivers that are part of the kernel") {
+    Kernel kernel;
+    BootLog log;
+    ModuleLoader::Options setup = options(kernel, {});
+    setup.index = [] {
+        return Result<kmod::ModuleIndex>(Error(ErrorKind::not_found, "no modules.dep"));
+    };
+    std::atomic<int> rest = 0;
+    setup.bind_rest = [&rest] { ++rest; };
+    ModuleLoader loader(log, std::move(setup));
+    REQUIRE(loader.start());
+    wait_until_idle(loader);
+    CHECK(rest == 1);
+}
+
+TEST_CASE("PCI devices are bound in the order in which they are needed") {
+    auto dir = TempDir::create();
+    REQUIRE(dir);
+    const std::filesystem::path bus = dir->path() / "bus/pci";
+    auto device = [&bus](const std::string& name, const std::string& alias) {
+        std::filesystem::create_directories(bus / "devices" / name);
+        REQUIRE(write_file(bus / "devices" / name / "modalias", alias + "\n"));
+    };
+    device("0000:00:01.0", "pci:v00008086d00007010sv00001AF4sd00001100bc01sc01i80");
+    device("0000:00:02.0", "pci:v00001AF4d00001005sv00001AF4sd00000004bc00scFFi00");
+    device("0000:00:03.0", "pci:v00008086d00001533sv00000000sd00000000bc02sc00i00");
+    device("0000:00:04.0", "pci:v00008086d00001533sv00000000sd00000000bc02sc00i00");
+    std::filesystem::create_directories(bus / "devices/0000:00:04.0/driver");
+    REQUIRE(write_file(bus / "drivers_autoprobe", "1"));
+    // A pipe keeps all that is written, one name behind the other.
+    REQUIRE(::mkfifo((bus / "drivers_probe").c_str(), 0600) == 0);
+    Fd probes(::open((bus / "drivers_probe").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    auto written = [&probes] {
+        std::string text(1024, '\0');
+        ssize_t size = ::read(probes.get(), text.data(), text.size());
+        return text.substr(0, size < 0 ? 0 : static_cast<std::size_t>(size));
+    };
+    BindOrder order(dir->path());
+    REQUIRE(order.hold());
+    CHECK(*read_file(bus / "drivers_autoprobe") == "0");
+    CHECK(written().empty());
+    order.bind_first();
+    CHECK(written() == "0000:00:03.00000:00:02.0");
+    REQUIRE(order.release());
+    CHECK(*read_file(bus / "drivers_autoprobe") == "1");
+    CHECK(written() == "0000:00:01.00000:00:02.00000:00:03.0");
+    CHECK_FALSE(BindOrder(dir->path() / "none").hold());
+}
+
+TEST_CASE("The virtio device on a PCI device is foreseen") {
+    auto on = [](const std::string& alias) { return virtio_alias_on(alias).value_or("none"); };
+    CHECK(on("pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00") ==
+          "virtio:d00000001v00001AF4");
+    CHECK(on("pci:v00001AF4d00001042sv00001AF4sd00001100bc01sc00i00") ==
+          "virtio:d00000002v00001AF4");
+    CHECK(on("pci:v00001AF4d0000107Fsv00001AF4sd00001100bc01sc00i00") ==
+          "virtio:d0000003Fv00001AF4");
+    CHECK(on("pci:v00001AF4d00001080sv00001AF4sd00001100bc01sc00i00") == "none");
+    CHECK(on("pci:v00001AF4d00000FFFsv00001AF4sd00001100bc01sc00i00") == "none");
+    CHECK(on("pci:v00008086d00001000sv00001AF4sd00000001bc02sc00i00") == "none");
+    CHECK(on("pci:v00001AF4d0000100xsv00001AF4sd00000001") == "none");
+    CHECK(on("pci:v00001AF4d00001000sv00001AF4sd0000001") == "none");
+    CHECK(on("usb:v00001AF4d00001000sv00001AF4sd00000001") == "none");
+    CHECK(on("pci:") == "none");
 }
 
 TEST_CASE("Network cards are named as people know them") {
