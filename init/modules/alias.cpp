@@ -46,8 +46,8 @@ std::optional<std::string> virtio_alias_on(std::string_view pci_alias) {
         return std::nullopt;
     std::uint32_t kind = *device < first_modern ? *subsystem : *device - first_modern;
     std::array<char, 32> text{};
-    int size = std::snprintf(text.data(), text.size(), "virtio:d%08Xv%08X", kind,
-                             *subsystem_vendor);
+    int size =
+        std::snprintf(text.data(), text.size(), "virtio:d%08Xv%08X", kind, *subsystem_vendor);
     return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
