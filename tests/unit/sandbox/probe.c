@@ -1,7 +1,6 @@
 // A static program that runs inside the sandbox in the tests and prints what it sees, one fact a
-// line. usage: probe report | calls NUMBER… | ioctl-tiocsti | clone-namespace | socket FAMILY |
-// exit N |
-//        signal N | family | read FILE | write FILE TEXT | mount
+// line. usage: probe report | calls NUMBER… | ioctl-tiocsti | clone-namespace user/uts |
+//        socket FAMILY | exit N | signal N | family | read FILE | write FILE TEXT | mount
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -111,7 +110,8 @@ int main(int argc, char** argv) {
     }
     if (strcmp(mode, "ioctl-tiocsti") == 0) return result(ioctl(0, TIOCSTI, "x"));
     if (strcmp(mode, "clone-namespace") == 0) {
-        long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+        unsigned long kind = strcmp(one, "user") == 0 ? CLONE_NEWUSER : CLONE_NEWUTS;
+        long pid = syscall(SYS_clone, kind | SIGCHLD, 0, 0, 0, 0);
         if (pid == 0) _exit(0);
         return result(pid);
     }
