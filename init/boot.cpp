@@ -15,7 +15,6 @@
 #include <thread>
 
 #include "init/modules/alias.hpp"
-#include "init/modules/bind_order.hpp"
 #include "init/modules/coldplug.hpp"
 #include "init/modules/uevent.hpp"
 #include "init/system/clock.hpp"
@@ -163,12 +162,12 @@ Status Boot::start_modules() {
     };
     options.walk_buses = [](const OnAlias& on_alias) { walk_buses("/sys", on_alias); };
     options.walk_all = [](const OnAlias& on_alias) { walk_all_devices("/sys", on_alias); };
-    BindOrder order("/sys");
-    Status held = order.hold();
+    Status held = bind_order_.hold();
     if (held) {
-        options.bind_first = [order] { order.bind_first(); };
-        options.bind_rest = [order, this] {
-            if (Status status = order.release(); !status) log_.warning(status.error().to_string());
+        options.bind_first = [this] { bind_order_.bind_first(); };
+        options.bind_rest = [this] {
+            if (Status status = bind_order_.release(); !status)
+                log_.warning(status.error().to_string());
         };
     } else {
         log_.debug(held.error().to_string());
@@ -178,7 +177,7 @@ Status Boot::start_modules() {
     options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_loader_threads);
     modules_ = std::make_unique<ModuleLoader>(log_, std::move(options));
     if (Status status = modules_->start(); !status) {
-        if (held) OSIEKIT_TRY(order.release());
+        if (held) OSIEKIT_TRY(bind_order_.release());
         return status;
     }
     for (const std::string& name : settings_.modules) modules_->request_name(name);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "init/modules/bind_order.hpp"
 #include "init/modules/module_loader.hpp"
 #include "init/network/network.hpp"
 #include "init/services/supervisor.hpp"
@@ -56,6 +57,7 @@ class Boot {
     Settings settings_;
     Fd signals_;
     Fd uevents_;
+    BindOrder bind_order_{"/sys"};
     std::unique_ptr<ModuleLoader> modules_;
     std::unique_ptr<Network> network_;
     std::unique_ptr<Supervisor> supervisor_;

@@ -49,12 +49,23 @@ Status BindOrder::hold() const {
     return put(bus_ / "drivers_autoprobe", "0");
 }
 
-void BindOrder::bind_first() const {
+void BindOrder::bind_first() {
+    if (wanted_.fetch_add(1) > 0) return;
+    unsigned seen = 0;
+    do {
+        seen = wanted_.load();
+        bind_first_once(seen);
+    } while (!wanted_.compare_exchange_strong(seen, 0));
+}
+
+void BindOrder::bind_first_once(unsigned request) const {
     std::vector<Device> devices = unbound();
     std::stable_partition(devices.begin(), devices.end(),
                           [](const Device& device) { return is_network_alias(device.alias); });
-    for (const Device& device : devices)
+    for (const Device& device : devices) {
+        if (wanted_.load() != request) return;  // a new driver: perhaps of one that goes before
         if (is_needed_first(device.alias)) probe(device);
+    }
 }
 
 Status BindOrder::release() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ class BindOrder {
 
     // From now on no PCI device gets a driver. On an error all is as it was.
     Status hold() const;
-    // Devices that are needed first get theirs, network cards before the others, if it is loaded.
-    void bind_first() const;
+    // Devices that are needed first get theirs if it is loaded, network cards before the others,
+    // and one at a time: two at once would share what the kernel does one by one. While a thread
+    // is at it, others leave their request with it and return.
+    void bind_first();
     // All devices get theirs, and whatever appears later does so as usual.
     Status release() const;
 
@@ -31,8 +34,10 @@ class BindOrder {
     // Those that have no driver.
     std::vector<Device> unbound() const;
     void probe(const Device& device) const;
+    void bind_first_once(unsigned request) const;
 
     std::filesystem::path bus_;
+    std::atomic<unsigned> wanted_ = 0;
 };
 
 }  // namespace osiekit::init

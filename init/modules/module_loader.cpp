@@ -58,14 +58,20 @@ void ModuleLoader::add_alias(std::string alias, bool urgent) {
 }
 
 void ModuleLoader::queue_alias(std::string alias, bool urgent) {
+    // First, so that it ends up behind its carrier, which takes longer to be up.
     if (auto on_it = virtio_alias_on(alias); on_it && seen_aliases_.insert(*on_it).second)
         queue_alias(std::move(*on_it), urgent);
     Request request{Kind::alias, urgent, std::move(alias)};
     request.first = urgent && is_needed_first(request.text);
     if (!urgent)
         background_.push_back(std::move(request));
-    else if (request.first)
+    else if (is_network_alias(request.text))
         urgent_.push_front(std::move(request));
+    else if (request.first)
+        urgent_.insert(
+            std::find_if(urgent_.begin(), urgent_.end(),
+                         [](const Request& other) { return !is_network_alias(other.text); }),
+            std::move(request));
     else
         urgent_.push_back(std::move(request));
 }

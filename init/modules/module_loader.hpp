@@ -98,7 +98,7 @@ class ModuleLoader {
     bool ready_ = false;           // the index is read (or could not be)
     std::size_t busy_urgent_ = 0;  // urgent requests in hand
     std::size_t busy_first_ = 0;   // of them, those that are needed first
-    std::deque<Request> urgent_;   // network cards in front
+    std::deque<Request> urgent_;   // network cards in front, then the other first ones
     std::deque<Request> background_;
     std::set<std::string> seen_aliases_;
     std::map<std::string, State> modules_;
