@@ -22,7 +22,7 @@ Status put(const std::filesystem::path& file, std::string_view text) {
 
 }  // namespace
 
-BindOrder::BindOrder(std::filesystem::path sys) : bus_(std::move(sys) / "bus" / "pci") {}
+BindOrder::BindOrder(const std::filesystem::path& sys) : bus_(sys / "bus" / "pci") {}
 
 std::vector<BindOrder::Device> BindOrder::unbound() const {
     std::vector<Device> devices;

@@ -15,7 +15,7 @@ namespace osiekit::init {
 class BindOrder {
   public:
     // `sys` is "/sys".
-    explicit BindOrder(std::filesystem::path sys);
+    explicit BindOrder(const std::filesystem::path& sys);
 
     // From now on no PCI device gets a driver. On an error all is as it was.
     Status hold() const;
