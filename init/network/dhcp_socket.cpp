@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "init/network/udp_frame.hpp"
+#include "lib/dhcp/udp_frame.hpp"
 
 namespace osiekit::init {
 namespace {
@@ -71,7 +71,7 @@ Result<DhcpSocket> DhcpSocket::open(int interface_index) {
 Status DhcpSocket::send(const DhcpClient::Outgoing& outgoing) const {
     OSIEKIT_ASSIGN(std::string payload, dhcp::build(outgoing.packet));
     if (outgoing.destination != Ipv4(255, 255, 255, 255)) return send_udp(payload, outgoing);
-    return send_raw(encode_udp(
+    return send_raw(dhcp::encode_udp(
         {outgoing.source, outgoing.destination, dhcp::client_port, dhcp::server_port}, payload));
 }
 
@@ -122,8 +122,8 @@ void DhcpSocket::receive(const std::function<void(const dhcp::Packet&)>& each) c
         ssize_t size = ::recvmsg(packet_.get(), &message, 0);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return;
-        auto frame =
-            decode_udp({buffer.data(), static_cast<std::size_t>(size)}, checksum_valid(message));
+        auto frame = dhcp::decode_udp({buffer.data(), static_cast<std::size_t>(size)},
+                                      checksum_valid(message));
         if (!frame || frame->ends.source_port != dhcp::server_port) continue;
         if (auto packet = dhcp::parse(frame->payload)) each(*packet);
     }

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -11,9 +10,8 @@
 #include <cstring>
 
 #include "lib/base/text.hpp"
-#include "server/netboot/dhcp/frame.hpp"
+#include "lib/dhcp/udp_frame.hpp"
 #include "server/netboot/sockets.hpp"
-#include "server/netboot/thread.hpp"
 
 namespace osiekit::netboot {
 namespace {
@@ -55,32 +53,17 @@ Result<std::unique_ptr<DhcpListener>> DhcpListener::start(const Settings& settin
     if (::setsockopt(self->socket_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0)
         return Error::from_errno("asking for the interface of DHCP packets");
     OSIEKIT_ASSIGN(self->port_, local_port(self->socket_.get()));
-    OSIEKIT_ASSIGN(self->wake_, open_wake());
     if (auto mtu = interface_mtu(settings.interface); mtu > 0) self->mtu_ = mtu;
     self->frames_ = Fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!self->frames_)
         logger.warning("DHCP: no packet socket (" +
                        Error::from_errno("CAP_NET_RAW is missing").to_string() +
                        "), replies to clients without an address are broadcast");
-    self->thread_ = start_thread([raw = self.get()] { raw->run(); });
-    return self;
-}
-
-void DhcpListener::stop() {
-    stopping_ = true;
-    if (!thread_.joinable()) return;
-    wake(wake_.get());
-    thread_.join();
-}
-
-void DhcpListener::run() {
-    while (!stopping_) {
-        std::array<pollfd, 2> waited = {pollfd{socket_.get(), POLLIN, 0},
-                                        pollfd{wake_.get(), POLLIN, 0}};
-        ::poll(waited.data(), waited.size(), -1);
-        while (!stopping_ && receive_one()) {
+    OSIEKIT_TRY(self->thread_.start(self->socket_.get(), [raw = self.get()] {
+        while (!raw->thread_.stopping() && raw->receive_one()) {
         }
-    }
+    }));
+    return self;
 }
 
 bool DhcpListener::receive_one() {
@@ -138,8 +121,8 @@ bool DhcpListener::send_to_hardware(const Reply& reply, std::string_view payload
                                     int interface_index) {
     auto mac = reply.packet.mac();
     if (!frames_ || !mac || interface_index == 0) return false;
-    auto frame = udp_frame({settings_.address, port_},
-                           {reply.destination.address, reply.destination.port}, payload);
+    auto frame = dhcp::encode_udp(
+        {settings_.address, reply.destination.address, port_, reply.destination.port}, payload);
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
     to.sll_protocol = htons(ETHERTYPE_IP);

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <thread>
 
 #include "lib/base/fd.hpp"
 #include "server/netboot/dhcp/responder.hpp"
 #include "server/netboot/dhcp/strangers.hpp"
 #include "server/netboot/seen.hpp"
+#include "server/netboot/socket_thread.hpp"
 
 namespace osiekit::netboot {
 
@@ -22,10 +21,9 @@ class DhcpListener {
                                                        const Logger& logger);
     DhcpListener(const DhcpListener&) = delete;
     DhcpListener& operator=(const DhcpListener&) = delete;
-    ~DhcpListener() { stop(); }
 
     std::uint16_t port() const { return port_; }
-    void stop();
+    void stop() { thread_.stop(); }
 
   private:
     DhcpListener(const Settings& settings, const ipxe::Binaries& binaries,
@@ -37,7 +35,6 @@ class DhcpListener {
           sink_(sink),
           seen_(seen),
           logger_(logger) {}
-    void run();
     bool receive_one();
     void handle(std::string_view bytes, Arrival arrival, int interface_index);
     void send(const Reply& reply, int interface_index);
@@ -52,12 +49,10 @@ class DhcpListener {
     const Logger& logger_;
     Fd socket_;
     Fd frames_;  // packet socket; empty without CAP_NET_RAW, and then replies are broadcast
-    Fd wake_;
     std::uint16_t port_ = 0;
     std::size_t mtu_ = 1500;
     Strangers strangers_;
-    std::atomic<bool> stopping_{false};
-    std::thread thread_;
+    SocketThread thread_;  // last: it uses all of the above
 };
 
 }  // namespace osiekit::netboot

@@ -3,14 +3,12 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 
 #include "server/netboot/ra/message.hpp"
 #include "server/netboot/sockets.hpp"
-#include "server/netboot/thread.hpp"
 
 namespace osiekit::netboot::ra {
 namespace {
@@ -61,26 +59,11 @@ Result<std::unique_ptr<Responder>> Responder::start(const std::string& interface
     self->socket_ = Fd(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6));
     if (!self->socket_) return Error::from_errno("making a raw ICMPv6 socket");
     OSIEKIT_TRY(configure(self->socket_.get(), interface));
-    OSIEKIT_ASSIGN(self->wake_, open_wake());
-    self->thread_ = start_thread([raw = self.get()] { raw->run(); });
-    return self;
-}
-
-void Responder::stop() {
-    stopping_ = true;
-    if (!thread_.joinable()) return;
-    wake(wake_.get());
-    thread_.join();
-}
-
-void Responder::run() {
-    while (!stopping_) {
-        std::array<pollfd, 2> waited = {pollfd{socket_.get(), POLLIN, 0},
-                                        pollfd{wake_.get(), POLLIN, 0}};
-        ::poll(waited.data(), waited.size(), -1);
-        while (!stopping_ && receive_one()) {
+    OSIEKIT_TRY(self->thread_.start(self->socket_.get(), [raw = self.get()] {
+        while (!raw->thread_.stopping() && raw->receive_one()) {
         }
-    }
+    }));
+    return self;
 }
 
 bool Responder::receive_one() {

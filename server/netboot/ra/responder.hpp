@@ -2,15 +2,14 @@
 
 #include <netinet/in.h>
 
-#include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "lib/base/fd.hpp"
 #include "lib/base/result.hpp"
 #include "server/netboot/netboot.hpp"
 #include "server/netboot/seen.hpp"
+#include "server/netboot/socket_thread.hpp"
 
 namespace osiekit::netboot::ra {
 
@@ -26,22 +25,18 @@ class Responder {
                                                     const EventSink& sink);
     Responder(const Responder&) = delete;
     Responder& operator=(const Responder&) = delete;
-    ~Responder() { stop(); }
-    void stop();
+    void stop() { thread_.stop(); }
 
   private:
     Responder(const SeenMachines& seen, const EventSink& sink) : seen_(seen), sink_(sink) {}
-    void run();
     bool receive_one();
     void answer(const MacAddress& mac, const sockaddr_in6& peer);
 
     const SeenMachines& seen_;
     const EventSink& sink_;
     Fd socket_;
-    Fd wake_;
     bool real_router_ = false;
-    std::atomic<bool> stopping_{false};
-    std::thread thread_;
+    SocketThread thread_;  // last: it uses all of the above
 };
 
 }  // namespace osiekit::netboot::ra

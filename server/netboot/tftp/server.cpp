@@ -1,7 +1,6 @@
 #include "server/netboot/tftp/server.hpp"
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 
 #include "lib/base/text.hpp"
 #include "server/netboot/sockets.hpp"
-#include "server/netboot/thread.hpp"
 
 namespace osiekit::netboot::tftp {
 namespace {
@@ -28,30 +26,17 @@ Result<std::unique_ptr<Server>> Server::start(const Options& options, Files file
     OSIEKIT_ASSIGN(server->socket_,
                    open_udp(options.address, options.port, {}).context("starting the TFTP server"));
     OSIEKIT_ASSIGN(server->port_, local_port(server->socket_.get()));
-    OSIEKIT_ASSIGN(server->wake_, open_wake());
     if (auto mtu = interface_mtu(options.interface); mtu > header_bytes + smallest_block_size)
         server->largest_block_ = std::min(largest_block_size, mtu - header_bytes);
     server->files_ = std::move(files);
     server->report_ = std::move(report);
-    server->thread_ = start_thread([raw = server.get()] { raw->run(); });
+    auto ready = [raw = server.get()] {
+        raw->receive_all();
+        raw->run_timers();
+    };
+    auto wait = [raw = server.get()] { return raw->wait_milliseconds(); };
+    OSIEKIT_TRY(server->thread_.start(server->socket_.get(), ready, wait));
     return server;
-}
-
-void Server::stop() {
-    stopping_ = true;
-    if (!thread_.joinable()) return;
-    wake(wake_.get());
-    thread_.join();
-}
-
-void Server::run() {
-    while (!stopping_) {
-        std::array<pollfd, 2> waited = {pollfd{socket_.get(), POLLIN, 0},
-                                        pollfd{wake_.get(), POLLIN, 0}};
-        ::poll(waited.data(), waited.size(), wait_milliseconds());
-        receive_all();
-        run_timers();
-    }
 }
 
 int Server::wait_milliseconds() const {

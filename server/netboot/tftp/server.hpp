@@ -2,16 +2,15 @@
 
 #include <netinet/in.h>
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "lib/base/fd.hpp"
 #include "lib/base/result.hpp"
 #include "lib/dhcp/address.hpp"
+#include "server/netboot/socket_thread.hpp"
 #include "server/netboot/tftp/transfer.hpp"
 
 namespace osiekit::netboot::tftp {
@@ -42,10 +41,9 @@ class Server {
                                                  Report report);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    ~Server() { stop(); }
 
     std::uint16_t port() const { return port_; }
-    void stop();
+    void stop() { thread_.stop(); }
 
   private:
     struct Running {
@@ -56,7 +54,6 @@ class Server {
     using Key = std::pair<in_addr_t, in_port_t>;
 
     Server() = default;
-    void run();
     int wait_milliseconds() const;
     void receive_all();
     void handle(std::string_view datagram, const sockaddr_in& peer);
@@ -68,14 +65,12 @@ class Server {
     void refuse(const sockaddr_in& peer, ErrorCode code, std::string_view message) const;
 
     Fd socket_;
-    Fd wake_;
     std::uint16_t port_ = 0;
     std::uint32_t largest_block_ = largest_block_size;
     Files files_;
     Report report_;
     std::map<Key, Running> running_;
-    std::atomic<bool> stopping_{false};
-    std::thread thread_;
+    SocketThread thread_;  // last: it uses all of the above
 };
 
 }  // namespace osiekit::netboot::tftp

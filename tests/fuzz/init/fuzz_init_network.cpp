@@ -6,8 +6,8 @@
 #include "init/network/dhcp_client.hpp"
 #include "init/network/netlink.hpp"
 #include "init/network/network_config.hpp"
-#include "init/network/udp_frame.hpp"
 #include "init/system/clock.hpp"
+#include "lib/dhcp/udp_frame.hpp"
 
 using namespace osiekit;
 
@@ -38,7 +38,7 @@ void drive_client(dhcp::Packet packet) {
 // kernel reports.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    (void)init::decode_udp(bytes, true);
+    (void)dhcp::decode_udp(bytes, true);
     (void)init::parse_sntp_reply(bytes, 0);
     for (const init::NetlinkReply& reply : init::parse_netlink(bytes))
         (void)init::parse_link(reply.payload);

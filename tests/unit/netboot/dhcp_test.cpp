@@ -4,7 +4,6 @@
 
 #include "lib/base/text.hpp"
 #include "lib/dhcp/values.hpp"
-#include "server/netboot/dhcp/frame.hpp"
 #include "server/netboot/dhcp/reply_options.hpp"
 #include "server/netboot/dhcp/responder.hpp"
 #include "server/netboot/dhcp/strangers.hpp"
@@ -394,17 +393,4 @@ TEST_CASE("strangers are told of once a minute each, up to a limit") {
     }
     CHECK_FALSE(strangers.worth_telling(mac(Strangers::largest_count), now));
     CHECK(strangers.worth_telling(mac(0), now + Strangers::period));
-}
-
-TEST_CASE("a UDP frame has right checksums") {
-    for (const std::string payload : {"", "odd", "even"}) {
-        auto frame = udp_frame({server_address, 67}, {machine_address, 68}, payload);
-        REQUIRE(frame.size() == 28 + payload.size());
-        CHECK(internet_checksum(frame.substr(0, 20)) == 0);
-        std::string pseudo = frame.substr(12, 8);
-        pseudo += *from_hex("0011") + frame.substr(24, 2);
-        CHECK(internet_checksum(pseudo + frame.substr(20)) == 0);
-    }
-    // The example of RFC 1071 section 3.
-    CHECK(internet_checksum(*from_hex("0001f203f4f5f6f7")) == 0x220d);
 }
