@@ -7,6 +7,7 @@ import pathlib
 import pwd
 import shutil
 import tempfile
+from collections.abc import Callable
 
 from . import paths
 from .errors import HarnessError
@@ -24,10 +25,11 @@ def builder_user() -> pwd.struct_passwd:
     return paths.invoking_user() or pwd.getpwnam("nobody")
 
 
-def build(out: pathlib.Path, log: pathlib.Path) -> dict[str, int]:
+def build(out: pathlib.Path, log: pathlib.Path, say: Callable[[str], None]) -> dict[str, int]:
     """Makes out/{vmlinuz,initramfs,manifest.json} from profiles/virtual.yaml; returns their sizes.
 
-    Where the package mirror cannot be reached, what an earlier build has left in the cache is used."""
+    When that fails, as where the package mirror cannot be reached, it is tried with what an earlier build has left in
+    the cache, and `say` gets to know."""
     try:
         _build(out, log, [])
     except HarnessError as online:
@@ -35,6 +37,7 @@ def build(out: pathlib.Path, log: pathlib.Path) -> dict[str, int]:
             _build(out, log, ["--offline"])
         except HarnessError:
             raise online from None
+        say(f"built from the cache alone: {online}; {log} says why")
     return {name: (out / name).stat().st_size for name in OUTPUTS[:2]}
 
 

@@ -49,7 +49,8 @@ def prepare(report: Report, out: pathlib.Path, actions: Sequence[str] = DEMO_ACT
     osie = paths.OUT / "virtual"
     sizes: dict[str, int] = report.facts.setdefault("sizes", {})
     with report.stage("osie", f"build the OSIE (osiekit build, as user {osie_image.builder_user().pw_name})"):
-        sizes.update({f"OSIE {name}": size for name, size in osie_image.build(osie, logs / "osie.log").items()})
+        built = osie_image.build(osie, logs / "osie.log", report.say)
+        sizes.update({f"OSIE {name}": size for name, size in built.items()})
         check_static(("osie-init", "tink-worker", *DEMO_ACTIONS), logs / "static.log")
     with report.stage("os-image", "make the operating system image (mmdebstrap)"):
         system = os_image.ensure(logs / "os-image.log")

@@ -15,7 +15,7 @@ ANOTHER_DAY = "+1d"
 def run(context):
     log = context.out / "build.log"
     first = context.out / "first"
-    osie_image.build(first, log)
+    osie_image.build(first, log, print)
     warm = context.out / "cache"
     shutil.copytree(osie_image.cache_of(osie_image.builder_user()) if os.geteuid() == 0
                     else paths.cache_dir() / "build", warm)
