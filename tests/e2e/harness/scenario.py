@@ -51,6 +51,7 @@ class Settings:
     os_image: pathlib.Path
     layouts: dict[str, pathlib.Path]  # action image name → OCI layout
     accel: str = "tcg"
+    firmware: str = "bios"  # or "uefi"
     template: pathlib.Path = TEMPLATE_FILE
     image_bytes_per_second: int = 0  # 0: as fast as it goes
     keep: bool = False
@@ -130,7 +131,8 @@ class Scenario(contextlib.ExitStack):
 
     def start_machine(self) -> None:
         """Powers a blank machine on."""
-        self.machine = vm.Machine(self.namespace, self.work, self.settings.logs, MAC, self.settings.accel)
+        self.machine = vm.Machine(self.namespace, self.work, self.settings.logs, MAC, self.settings.accel,
+                                  self.settings.firmware)
         self.callback(self.machine.power_off)
         self.console = Console(self.machine.console)
         self.machine.start()

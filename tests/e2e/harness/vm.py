@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ DISK_BYTES = 1 << 30
 PROBE_SECONDS = 5.0
 PROBE_SIGN = "Unable to mount root fs"  # where a kernel without an initramfs ends: all of its start has worked
 QMP_SECONDS = 10.0
+OVMF = pathlib.Path("/usr/share/OVMF")
 
 
 def choose_acceleration(kernel: pathlib.Path) -> str:
@@ -50,7 +52,8 @@ def choose_acceleration(kernel: pathlib.Path) -> str:
 class Machine:
     """A QEMU process. `console` is its serial console as a growing file."""
 
-    def __init__(self, namespace: NetworkNamespace, folder: pathlib.Path, logs: pathlib.Path, mac: str, accel: str):
+    def __init__(self, namespace: NetworkNamespace, folder: pathlib.Path, logs: pathlib.Path, mac: str, accel: str,
+                 firmware: str = "bios"):
         self.console = logs / "console.log"
         self.disk = folder / "disk.img"
         self._namespace = namespace
@@ -59,6 +62,7 @@ class Machine:
         with open(self.disk, "wb") as file:
             file.truncate(DISK_BYTES)
         self.console.write_bytes(b"")
+        uefi = firmware == "uefi"
         acceleration = ["-accel", "kvm", "-cpu", "host"] if accel == "kvm" else ["-accel", "tcg,thread=multi"]
         self._command = [
             PROGRAM, "-name", "osiekit-machine", *acceleration, "-smp", "2", "-m", str(MEMORY_MIB), "-nodefaults",
@@ -66,8 +70,18 @@ class Machine:
             "-drive", f"file={self.disk},format=raw,if=none,id=disk,cache=unsafe",
             "-device", "virtio-blk-pci,drive=disk,bootindex=2",
             "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no",
-            "-device", f"virtio-net-pci,netdev=net,id=nic,mac={mac},bootindex=1", "-device", "virtio-rng-pci"]
+            "-device", f"virtio-net-pci,netdev=net,id=nic,mac={mac},bootindex=1{',romfile=' if uefi else ''}",
+            "-device", "virtio-rng-pci", *(self._uefi(folder) if uefi else [])]
         self.service: Service | None = None
+
+    @staticmethod
+    def _uefi(folder: pathlib.Path) -> list[str]:
+        """OVMF with its own network driver and PXE client; over IPv6 it would look for a minute for who is not there."""
+        variables = folder / "uefi-variables.fd"
+        shutil.copyfile(OVMF / "OVMF_VARS_4M.fd", variables)
+        return ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF / 'OVMF_CODE_4M.fd'}",
+                "-drive", f"if=pflash,format=raw,file={variables}",
+                "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]
 
     def start(self) -> None:
         self.service = self._namespace.service("the machine (QEMU)", self._command, self._log)

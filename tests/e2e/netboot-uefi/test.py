@@ -1,0 +1,44 @@
+"""A machine with UEFI firmware netboots by the firmware's own PXE client, runs an action, and is sent away afterwards."""
+
+import pathlib
+import time
+
+from harness import scenario
+
+# What a firmware is told to load when it is to go on to its next boot device.
+SENT_AWAY = "boot-from-local-disk"
+
+
+def run(context):
+    settings = context.prepare(("reboot",))
+    settings.template = pathlib.Path(__file__).with_name("template.yaml")
+    settings.firmware = "uefi"
+    with scenario.Scenario(settings, context.report) as chain:
+        chain.prepare_network()
+        chain.submit()
+        chain.start_machine()
+        chain.install()
+        check_chain(context, wait_until_sent_away(context, chain))
+
+
+def wait_until_sent_away(context, chain):
+    """The (kind, text) of all events once the firmware, after the workflow, has asked again."""
+    deadline = time.monotonic() + scenario.BOOT_LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        events = [(event["kind"], event["text"]) for event in chain.server.events()]
+        if any(SENT_AWAY in text for _, text in events):
+            return events
+        chain.machine.check()
+        time.sleep(scenario.POLL_SECONDS)
+    context.check(False, "the firmware asks again after the workflow and is sent to its disk", chain.machine.console)
+
+
+def check_chain(context, events):
+    """The firmware got iPXE for its architecture, and iPXE one script, before the workflow; nothing after it."""
+    files = [text for kind, text in events if kind == "tftp.read"]
+    context.check(files and all(".efi" in text for text in files), f"only iPXE for UEFI among the files read: {files}")
+    context.check(any(kind == "tftp.done" and "blocks" in text for kind, text in events), "a whole file was read")
+    context.equal(sum(kind == "http.script" for kind, _ in events), 1, "the number of boot scripts that were fetched")
+    finished = next(number for number, (kind, _) in enumerate(events) if kind == "action.finished")
+    sent_away = next(number for number, (_, text) in enumerate(events) if SENT_AWAY in text)
+    context.check(finished < sent_away, "the firmware is sent away after the action")
