@@ -26,6 +26,7 @@ struct BuildArguments {
     std::string out;
     std::string cache;
     std::string programs;
+    std::vector<std::string> set;
     bool offline = false;
     bool refresh = false;
     bool json = false;
@@ -36,6 +37,7 @@ constexpr std::string_view examples = R"(
 Examples:
   osiekit build profiles/virtual.yaml --out out/virtual
   osiekit build profiles/virtual.yaml --out out/virtual --offline --json
+  osiekit build site.yaml --set mirror=https://mirror.example --out out/site
   SOURCE_DATE_EPOCH=1700000000 osiekit build site.yaml --out /srv/osie
 
 Writes vmlinuz, initramfs and manifest.json into DIR. Debian packages come from the mirrors that this host's
@@ -119,7 +121,7 @@ Status run_build(const BuildArguments& arguments) {
     auto start = std::chrono::steady_clock::now();
     BuildOptions options;
     options.cancelled = watch_interrupts();
-    OSIEKIT_ASSIGN(Profile profile, load_profile(arguments.profile));
+    OSIEKIT_ASSIGN(Profile profile, load_profile(arguments.profile, {arguments.set, {}}));
     OSIEKIT_ASSIGN(options.mtime, source_date());
     options.out = arguments.out;
     options.cache = arguments.cache.empty() ? default_cache_directory()
@@ -162,6 +164,11 @@ void register_build(CLI::App& app, Invocation& invocation) {
                      "Folder of osie-init, tink-worker and other programs of the profile (default: "
                      "where osiekit itself is)")
         ->type_name("DIR");
+    command
+        ->add_option("--set", arguments->set, "Value of a variable of the profile; may be repeated")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command->add_flag("--offline", arguments->offline, "Use only what is in the cache");
     command->add_flag("--refresh", arguments->refresh,
                       "Ask the mirrors for news even if that was done a moment ago");

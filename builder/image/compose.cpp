@@ -162,6 +162,12 @@ Result<Tree> site_tree(const Profile& profile) {
             auto source = FileContent::file(*spec.source);
             if (!source) return std::move(source).error().context(spec.where);
             content = std::move(source).value();
+            if (spec.is_template) {
+                OSIEKIT_ASSIGN(std::string text, content.load());
+                OSIEKIT_ASSIGN(std::string filled,
+                               expand_lines(text, profile.variables, spec.source->string()));
+                content = FileContent::bytes(std::move(filled));
+            }
         }
         Entry entry = Entry::file(std::move(content), spec.where, spec.mode);
         entry.uid = spec.uid;

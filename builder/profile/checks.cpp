@@ -65,14 +65,17 @@ Result<std::string> read_line(const YamlValue& value, std::string_view what) {
     return text;
 }
 
+bool is_name(std::string_view text, std::string_view also, std::size_t longest) {
+    return !text.empty() && text.size() <= longest && is_letter_or_digit(text.front()) &&
+           std::all_of(text.begin(), text.end(), [&](char c) {
+               return is_letter_or_digit(c) || also.find(c) != std::string_view::npos;
+           });
+}
+
 Result<std::string> read_name(const YamlValue& value, std::string_view what, std::string_view also,
                               std::size_t longest) {
     OSIEKIT_ASSIGN(std::string text, value.text(what));
-    bool good = !text.empty() && text.size() <= longest && is_letter_or_digit(text.front()) &&
-                std::all_of(text.begin(), text.end(), [&](char c) {
-                    return is_letter_or_digit(c) || also.find(c) != std::string_view::npos;
-                });
-    if (!good)
+    if (!is_name(text, also, longest))
         return value.bad("\"" + printable(text) + "\" is not " + std::string(what))
             .hint("letters, digits and " + std::string(also) + ", at most " +
                   std::to_string(longest) + ", first a letter or digit");

@@ -18,7 +18,11 @@ Result<std::pair<std::uint32_t, std::uint32_t>> read_owner(const YamlValue& valu
 Result<std::string> read_path(const YamlValue& value);
 // One line of text without control characters.
 Result<std::string> read_line(const YamlValue& value, std::string_view what);
-// A name of letters, digits and `also`, starting with a letter or digit.
+constexpr std::size_t longest_variable_name = 64;
+
+// Letters, digits and `also`, at most `longest`, first a letter or digit.
+bool is_name(std::string_view text, std::string_view also, std::size_t longest);
+// The same of a value.
 Result<std::string> read_name(const YamlValue& value, std::string_view what, std::string_view also,
                               std::size_t longest);
 

@@ -1,7 +1,10 @@
 #include "builder/profile/profile.hpp"
 
+#include <algorithm>
+
 #include "builder/profile/checks.hpp"
-#include "builder/profile/yaml_reader.hpp"
+#include "builder/profile/keys.hpp"
+#include "builder/profile/readers.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -9,9 +12,8 @@ namespace osiekit::builder {
 
 namespace {
 
-using Members = std::vector<std::pair<std::string, YamlValue>>;
+using Members = YamlValue::Members;
 
-constexpr std::size_t longest_name = 64;
 constexpr std::size_t longest_package_name = 200;
 constexpr std::size_t longest_cmdline = 2048;  // COMMAND_LINE_SIZE of x86 and arm64
 
@@ -26,10 +28,32 @@ Result<std::string> read_package(const YamlValue& value) {
     return read_name(value, "a Debian package name", "+-.:~=", longest_package_name);
 }
 
+Status read_packages(const YamlValue& value, Profile& profile) {
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("packages")));
+    for (const auto& [key, member] : members) {
+        OSIEKIT_ASSIGN(std::vector<YamlValue> items, member.list());
+        for (const YamlValue& item : items) {
+            if (key == "debian") {
+                OSIEKIT_ASSIGN(std::string package, read_package(item));
+                profile.packages.push_back(std::move(package));
+                continue;
+            }
+            // Alpine's names may also be provided ones, such as so:libc.musl-x86_64.so.1.
+            OSIEKIT_ASSIGN(std::string package,
+                           read_name(item, "a package name", "+-.:~=<>_/", longest_package_name));
+            auto& list = key == "alpine"    ? profile.alpine_packages
+                         : key == "exclude" ? profile.exclude
+                                            : profile.no_deps;
+            list.push_back({std::move(package), item.where()});
+        }
+    }
+    return {};
+}
+
 Result<KernelSpec> read_kernel(const YamlValue& value) {
     KernelSpec kernel;
     kernel.where = value.where();
-    OSIEKIT_ASSIGN(Members members, value.members({"package", "repository", "cmdline"}));
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("kernel")));
     const YamlValue* package = nullptr;
     for (const auto& [key, member] : members) {
         if (key == "package") {
@@ -50,6 +74,7 @@ Result<KernelSpec> read_kernel(const YamlValue& value) {
     } else {
         OSIEKIT_ASSIGN(kernel.package, read_line(*package, "the name of a .deb file"));
         if (kernel.package.empty()) return package->bad("the name of the .deb file is empty");
+        kernel.package = (package->directory() / kernel.package).string();
     }
     return kernel;
 }
@@ -67,7 +92,7 @@ Result<std::vector<ModuleSpec>> read_module_names(const YamlValue& value) {
 }
 
 Status read_modules(const YamlValue& value, Profile& profile) {
-    OSIEKIT_ASSIGN(Members members, value.members({"load", "include"}));
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("modules")));
     for (const auto& [key, member] : members) {
         auto& list = key == "load" ? profile.load : profile.include;
         OSIEKIT_ASSIGN(list, read_module_names(member));
@@ -75,161 +100,24 @@ Status read_modules(const YamlValue& value, Profile& profile) {
     return {};
 }
 
-Result<FileSpec> read_file_spec(const YamlValue& value, const std::filesystem::path& directory) {
-    FileSpec file;
-    file.where = value.where();
-    bool has_content = false;
-    OSIEKIT_ASSIGN(Members members, value.members({"path", "content", "source", "mode", "owner"}));
-    for (const auto& [key, member] : members) {
-        if (key == "path") {
-            OSIEKIT_ASSIGN(file.path, read_path(member));
-        } else if (key == "content") {
-            OSIEKIT_ASSIGN(file.content, member.text("text"));
-            has_content = true;
-        } else if (key == "source") {
-            OSIEKIT_ASSIGN(std::string source, read_line(member, "a file name"));
-            if (source.empty()) return member.bad("the file name is empty");
-            file.source = directory / source;
-            file.where = member.where();
-        } else if (key == "mode") {
-            OSIEKIT_ASSIGN(file.mode, read_mode(member));
+Status read_list_member(const std::string& key, const YamlValue& value, Profile& profile) {
+    OSIEKIT_ASSIGN(std::vector<YamlValue> items, value.list());
+    for (const YamlValue& item : items) {
+        if (key == "files") {
+            OSIEKIT_ASSIGN(FileSpec file, read_file_spec(item, profile.variables));
+            profile.files.push_back(std::move(file));
+        } else if (key == "directories") {
+            OSIEKIT_ASSIGN(DirectorySpec entry, read_directory(item));
+            profile.directories.push_back(std::move(entry));
         } else {
-            OSIEKIT_ASSIGN(auto owner, read_owner(member));
-            file.uid = owner.first;
-            file.gid = owner.second;
+            OSIEKIT_ASSIGN(SymlinkSpec link, read_symlink(item));
+            profile.symlinks.push_back(std::move(link));
         }
     }
-    if (file.path.empty()) return value.bad("a file lacks the key \"path\"");
-    if (has_content == file.source.has_value())
-        return value.bad("the file /" + file.path + " needs either \"content\" or \"source\"");
-    return file;
+    return {};
 }
 
-Result<DirectorySpec> read_directory(const YamlValue& value) {
-    DirectorySpec directory;
-    directory.where = value.where();
-    if (value.is_scalar()) {
-        OSIEKIT_ASSIGN(directory.path, read_path(value));
-        return directory;
-    }
-    OSIEKIT_ASSIGN(Members members, value.members({"path", "mode", "owner"}));
-    for (const auto& [key, member] : members) {
-        if (key == "path") {
-            OSIEKIT_ASSIGN(directory.path, read_path(member));
-        } else if (key == "mode") {
-            OSIEKIT_ASSIGN(directory.mode, read_mode(member));
-        } else {
-            OSIEKIT_ASSIGN(auto owner, read_owner(member));
-            directory.uid = owner.first;
-            directory.gid = owner.second;
-        }
-    }
-    if (directory.path.empty()) return value.bad("a directory lacks the key \"path\"");
-    return directory;
-}
-
-Result<SymlinkSpec> read_symlink(const YamlValue& value) {
-    SymlinkSpec link;
-    link.where = value.where();
-    OSIEKIT_ASSIGN(Members members, value.members({"path", "target"}));
-    for (const auto& [key, member] : members) {
-        if (key == "path") {
-            OSIEKIT_ASSIGN(link.path, read_path(member));
-        } else {
-            OSIEKIT_ASSIGN(link.target, read_line(member, "the target of a symlink"));
-        }
-    }
-    if (link.path.empty() || link.target.empty())
-        return value.bad("a symlink needs both \"path\" and \"target\"");
-    return link;
-}
-
-Result<ServiceSpec> read_service(const YamlValue& value) {
-    ServiceSpec service;
-    OSIEKIT_ASSIGN(Members members, value.members({"name", "command"}));
-    for (const auto& [key, member] : members) {
-        if (key == "name") {
-            OSIEKIT_ASSIGN(service.name, read_name(member, "a service name", "._-", longest_name));
-            continue;
-        }
-        OSIEKIT_ASSIGN(std::vector<YamlValue> words, member.list());
-        for (const YamlValue& word : words) {
-            OSIEKIT_ASSIGN(std::string text, word.text("a word of a command"));
-            if (text.find('\0') != std::string::npos) return word.bad("a word with a NUL inside");
-            service.command.push_back(std::move(text));
-        }
-        if (service.command.empty() || !service.command.front().starts_with('/'))
-            return member.bad("a command starts with the absolute path of a program");
-    }
-    if (service.name.empty() || service.command.empty())
-        return value.bad("a service needs both \"name\" and \"command\"");
-    return service;
-}
-
-Result<InitSpec> read_init(const YamlValue& value, InitSpec init) {
-    OSIEKIT_ASSIGN(Members members, value.members({"hostname", "services", "ntp"}));
-    for (const auto& [key, member] : members) {
-        if (key == "hostname") {
-            OSIEKIT_ASSIGN(init.hostname, read_name(member, "a host name", ".-", longest_name));
-            continue;
-        }
-        OSIEKIT_ASSIGN(std::vector<YamlValue> items, member.list());
-        if (key == "services") init.services.clear();
-        for (const YamlValue& item : items) {
-            if (key == "services") {
-                OSIEKIT_ASSIGN(ServiceSpec service, read_service(item));
-                for (const ServiceSpec& other : init.services)
-                    if (other.name == service.name)
-                        return item.bad("a second service \"" + service.name + "\"");
-                init.services.push_back(std::move(service));
-            } else {
-                OSIEKIT_ASSIGN(std::string host, read_name(item, "a time server", ".:-", 253));
-                init.ntp.push_back(std::move(host));
-            }
-        }
-    }
-    return init;
-}
-
-Result<std::vector<ProgramSpec>> read_programs(const YamlValue& value) {
-    std::vector<ProgramSpec> programs;
-    OSIEKIT_ASSIGN(Members members, value.free_members());
-    for (const auto& [name, member] : members) {
-        ProgramSpec program;
-        program.name = name;
-        program.where = member.where();
-        if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos ||
-            name.find('\0') != std::string::npos)
-            return member.bad("\"" + printable(name) + "\" is not the file name of a program");
-        OSIEKIT_ASSIGN(program.path, read_path(member));
-        programs.push_back(std::move(program));
-    }
-    return programs;
-}
-
-Result<CompressionOptions> read_compression(const YamlValue& value) {
-    CompressionOptions options;
-    OSIEKIT_ASSIGN(Members members, value.members({"method", "level", "window"}));
-    for (const auto& [key, member] : members) {
-        if (key == "method") {
-            OSIEKIT_ASSIGN(std::string method, member.text("a compression method"));
-            if (method != "zstd")
-                return member.bad("unknown compression method \"" + printable(method) + "\"")
-                    .hint("zstd is the only one");
-        } else if (key == "level") {
-            OSIEKIT_ASSIGN(std::uint64_t level, member.number(1, highest_level));
-            options.level = static_cast<int>(level);
-        } else {
-            OSIEKIT_ASSIGN(std::uint64_t window,
-                           member.number(smallest_window_log, largest_window_log));
-            options.window_log = static_cast<int>(window);
-        }
-    }
-    return options;
-}
-
-Status read_member(const std::string& key, const YamlValue& value,
-                   const std::filesystem::path& directory, Profile& profile) {
+Status read_member(const std::string& key, const YamlValue& value, Profile& profile) {
     if (key == "name") {
         OSIEKIT_ASSIGN(profile.name, read_name(value, "a profile name", "._-", longest_name));
     } else if (key == "arch") {
@@ -239,33 +127,51 @@ Status read_member(const std::string& key, const YamlValue& value,
                 .hint("amd64 or arm64");
     } else if (key == "kernel") {
         OSIEKIT_ASSIGN(profile.kernel, read_kernel(value));
+    } else if (key == "packages") {
+        return read_packages(value, profile);
     } else if (key == "modules") {
         return read_modules(value, profile);
+    } else if (key == "services") {
+        OSIEKIT_ASSIGN(profile.init.services, read_services(value));
     } else if (key == "init") {
-        OSIEKIT_ASSIGN(profile.init, read_init(value, profile.init));
+        return read_init(value, profile.init);
     } else if (key == "programs") {
         OSIEKIT_ASSIGN(profile.programs, read_programs(value));
     } else if (key == "compression") {
         OSIEKIT_ASSIGN(profile.compression, read_compression(value));
     } else {
-        OSIEKIT_ASSIGN(std::vector<YamlValue> items, value.list());
-        for (const YamlValue& item : items) {
-            if (key == "packages") {
-                OSIEKIT_ASSIGN(std::string package, read_package(item));
-                profile.packages.push_back(std::move(package));
-            } else if (key == "files") {
-                OSIEKIT_ASSIGN(FileSpec file, read_file_spec(item, directory));
-                profile.files.push_back(std::move(file));
-            } else if (key == "directories") {
-                OSIEKIT_ASSIGN(DirectorySpec entry, read_directory(item));
-                profile.directories.push_back(std::move(entry));
-            } else {
-                OSIEKIT_ASSIGN(SymlinkSpec link, read_symlink(item));
-                profile.symlinks.push_back(std::move(link));
-            }
-        }
+        return read_list_member(key, value, profile);
     }
     return {};
+}
+
+// What a profile has that says nothing else.
+constexpr std::string_view defaults = R"(
+services: [{name: tink-worker, command: [/usr/bin/tink-worker]}]
+programs: {osie-init: /init, tink-worker: /usr/bin/tink-worker}
+)";
+
+// One document from the profile and all that it extends.
+Result<ProfileNode> assemble(std::string_view text, const std::string& name,
+                             const std::filesystem::path& directory, const ProfileOptions& options,
+                             Profile& profile) {
+    auto file = std::make_shared<const ProfileFile>(ProfileFile{name, directory});
+    OSIEKIT_ASSIGN(ProfileNode document, load_document(text, file));
+    if (document.kind != ProfileNode::Kind::mapping)
+        return document.bad("the document must be a mapping, but is " +
+                            std::string(document.kind_name()));
+    std::filesystem::path path = directory / std::filesystem::path(name).filename();
+    OSIEKIT_ASSIGN(ProfileChain chain, load_chain(std::move(document), path, options.read));
+    for (const ProfileNode& one : chain.documents)
+        for (const ProfileMember& member : one.members)
+            if (const auto& known = keys_of("");
+                std::find(known.begin(), known.end(), member.key) == known.end())
+                return unknown_key(member.value, member.key, member.key_line, known);
+    profile.ancestors = std::move(chain.files);
+    OSIEKIT_ASSIGN(profile.variables, collect_variables(chain.documents, options.set));
+    for (ProfileNode& one : chain.documents) OSIEKIT_TRY(expand_document(one, profile.variables));
+    OSIEKIT_ASSIGN(ProfileNode base, load_document(defaults, file));
+    return merge_chain(std::move(chain.documents), std::move(base));
 }
 
 }  // namespace
@@ -279,21 +185,20 @@ std::string host_architecture() {
 }
 
 Result<Profile> parse_profile(std::string_view text, const std::string& name,
-                              const std::filesystem::path& directory) {
+                              const std::filesystem::path& directory,
+                              const ProfileOptions& options) {
     if (text.size() > largest_profile)
         return Error(ErrorKind::limit, name + ":1: a profile is at most " +
                                            std::to_string(largest_profile) + " bytes");
-    OSIEKIT_ASSIGN(YamlValue document, load_yaml(text, name));
-    OSIEKIT_ASSIGN(Members members, document.members({"name", "arch", "kernel", "packages",
-                                                      "modules", "files", "directories", "symlinks",
-                                                      "init", "programs", "compression"}));
     Profile profile;
+    OSIEKIT_ASSIGN(ProfileNode merged, assemble(text, name, directory, options, profile));
+    merged.line = 1;
+    YamlValue document(std::make_shared<const ProfileNode>(std::move(merged)), "");
     profile.architecture = host_architecture();
-    profile.init.services.push_back({"tink-worker", {"/usr/bin/tink-worker"}});
-    profile.programs = {{"osie-init", "init", name}, {"tink-worker", "usr/bin/tink-worker", name}};
     bool has_kernel = false;
+    OSIEKIT_ASSIGN(Members members, document.members(keys_of("")));
     for (const auto& [key, value] : members) {
-        OSIEKIT_TRY(read_member(key, value, directory, profile));
+        OSIEKIT_TRY(read_member(key, value, profile));
         has_kernel = has_kernel || key == "kernel";
     }
     if (profile.name.empty()) return document.bad("the profile lacks the key \"name\"");
@@ -301,23 +206,24 @@ Result<Profile> parse_profile(std::string_view text, const std::string& name,
     return profile;
 }
 
-Result<Profile> load_profile(const std::filesystem::path& path) {
+Result<Profile> load_profile(const std::filesystem::path& path, ProfileOptions options) {
+    if (!options.read)
+        options.read = [](const std::filesystem::path& other) {
+            return read_file(other, largest_profile);
+        };
     OSIEKIT_ASSIGN(std::string text, read_file(path, largest_profile));
-    OSIEKIT_ASSIGN(Profile profile, parse_profile(text, path.string(), path.parent_path()));
-    std::error_code error;
+    OSIEKIT_ASSIGN(Profile profile,
+                   parse_profile(text, path.string(), path.parent_path(), options));
+    auto check = [](const std::filesystem::path& file, const std::string& where) -> Status {
+        std::error_code error;
+        if (std::filesystem::is_regular_file(file, error)) return {};
+        return Error(ErrorKind::invalid_input, where + ": there is no file " + file.string())
+            .hint("relative names start from the folder of the profile that says them");
+    };
     for (const FileSpec& file : profile.files)
-        if (file.source && !std::filesystem::is_regular_file(*file.source, error))
-            return Error(ErrorKind::invalid_input,
-                         file.where + ": there is no file " + file.source->string())
-                .hint("relative names start from the profile's folder");
-    if (profile.kernel.repository == Repository::file) {
-        std::filesystem::path package = path.parent_path() / profile.kernel.package;
-        if (!std::filesystem::is_regular_file(package, error))
-            return Error(ErrorKind::invalid_input,
-                         profile.kernel.where + ": there is no file " + package.string())
-                .hint("relative names start from the profile's folder");
-        profile.kernel.package = package.string();
-    }
+        if (file.source) OSIEKIT_TRY(check(*file.source, file.where));
+    if (profile.kernel.repository == Repository::file)
+        OSIEKIT_TRY(check(profile.kernel.package, profile.kernel.where));
     return profile;
 }
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "builder/image/zstd_stream.hpp"
+#include "builder/profile/inherit.hpp"
+#include "builder/profile/variables.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
@@ -32,10 +34,16 @@ struct ModuleSpec {
     std::string where;
 };
 
+struct PackageRequest {
+    std::string name;  // perhaps with what its repository takes as a version: "name=1.2"
+    std::string where;
+};
+
 struct FileSpec {
     std::string path;
-    std::string content;
+    std::string content;                          // with its variables filled in
     std::optional<std::filesystem::path> source;  // instead of content
+    bool is_template = false;                     // the source has variables to fill in
     std::uint32_t mode = 0644;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
@@ -77,8 +85,11 @@ struct Profile {
     std::string name;
     std::string architecture;  // "amd64", "arm64"
     KernelSpec kernel;
-    std::vector<std::string> packages;
-    std::vector<ModuleSpec> load;     // always loaded by init, in this order
+    std::vector<std::string> packages;            // Debian's
+    std::vector<PackageRequest> alpine_packages;  // Alpine's
+    std::vector<PackageRequest> exclude;          // never taken, whatever depends on it
+    std::vector<PackageRequest> no_deps;          // taken without what they depend on
+    std::vector<ModuleSpec> load;                 // always loaded by init, in this order
     std::vector<ModuleSpec> include;  // taken into the image for hardware that needs them
     std::vector<FileSpec> files;
     std::vector<DirectorySpec> directories;
@@ -86,6 +97,13 @@ struct Profile {
     InitSpec init;
     std::vector<ProgramSpec> programs;
     CompressionOptions compression;
+    Variables variables;                           // what ${name} stands for
+    std::vector<std::filesystem::path> ancestors;  // profiles that this one extends, nearest first
+};
+
+struct ProfileOptions {
+    std::vector<std::string> set;  // "NAME=VALUE" for variables
+    ProfileReader read;            // of other profiles; none: extending is an error
 };
 
 constexpr std::size_t largest_profile = 1U << 20U;
@@ -94,12 +112,13 @@ constexpr std::size_t largest_profile = 1U << 20U;
 std::string host_architecture();
 
 // Reads a profile from its text. `name` is the file's name in messages, `directory` what relative
-// sources start from. Every error is of kind invalid_input (limit: too large) and names file and
-// line. Looks at no other file.
+// names start from. Every error of the profile is of kind invalid_input (limit: too large) and
+// names file and line. Looks at no other file, unless options.read does.
 Result<Profile> parse_profile(std::string_view text, const std::string& name,
-                              const std::filesystem::path& directory);
+                              const std::filesystem::path& directory,
+                              const ProfileOptions& options = {});
 
-// Reads the file, and checks that the sources it names are there.
-Result<Profile> load_profile(const std::filesystem::path& path);
+// Reads the file and those that it extends, and checks that the sources they name are there.
+Result<Profile> load_profile(const std::filesystem::path& path, ProfileOptions options = {});
 
 }  // namespace osiekit::builder

@@ -1,56 +1,57 @@
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "builder/profile/document.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
 
-// A place in a YAML document that is read strictly: each function either gives a value of the
-// wanted type or an error "file:line: what is wrong". yaml-cpp's exceptions stay behind the
-// functions that are called here; load_yaml() catches the parser's.
+// A place in a profile that is read strictly: each function either gives a value of the wanted type
+// or an error "file:line: what is wrong".
 class YamlValue {
   public:
-    YamlValue(const YAML::Node& node, std::string file, std::string path, int line)
-        : node_(node), file_(std::move(file)), path_(std::move(path)), line_(line) {}
+    using Members = std::vector<std::pair<std::string, YamlValue>>;
+
+    // Shares the document, which stays unchanged.
+    YamlValue(std::shared_ptr<const ProfileNode> node, std::string path)
+        : node_(std::move(node)), path_(std::move(path)) {}
 
     // "profiles/x.yaml:12"
-    std::string where() const { return file_ + ":" + std::to_string(line_); }
+    std::string where() const { return node_->where(); }
     // An error at this place, kind invalid_input.
-    Error bad(const std::string& message) const;
+    Error bad(const std::string& message) const { return node_->bad(message); }
+    // What relative names start from: the folder of the file that says this.
+    const std::filesystem::path& directory() const { return node_->file->directory; }
 
     // A scalar's text. `what` says what is wanted, for the message: "a path".
     Result<std::string> text(std::string_view what) const;
     Result<std::uint64_t> number(std::uint64_t lowest, std::uint64_t highest) const;
+    // "true" or "false".
+    Result<bool> yes_or_no() const;
     Result<std::vector<YamlValue>> list() const;
-    // The members of a mapping in their order. Keys that are not in `known` and keys that occur
-    // twice are errors.
-    Result<std::vector<std::pair<std::string, YamlValue>>> members(
-        const std::vector<std::string>& known) const;
+    // The members of a mapping in their order. Keys that are not in `known` are errors.
+    Result<Members> members(const std::vector<std::string>& known) const;
     // A mapping whose keys are the user's own.
-    Result<std::vector<std::pair<std::string, YamlValue>>> free_members() const;
+    Result<Members> free_members() const;
 
-    bool is_scalar() const { return node_.IsScalar(); }
+    bool is_scalar() const { return node_->kind == ProfileNode::Kind::scalar; }
 
   private:
     Error wrong_type(std::string_view wanted) const;
-    Result<std::vector<std::pair<std::string, YamlValue>>> read_members(
-        const std::vector<std::string>* known) const;
+    YamlValue child(const ProfileNode& node, std::string path) const;
 
-    YAML::Node node_;
-    std::string file_;
+    std::shared_ptr<const ProfileNode> node_;
     std::string path_;  // "modules.load[2]"
-    int line_;          // from 1; of the key if the value has none of its own
 };
 
-// Reads exactly one document. `name` is the file's name in messages.
-Result<YamlValue> load_yaml(std::string_view text, const std::string& name);
+// An error "unknown key" at file and line, with the nearest known one as hint.
+Error unknown_key(const ProfileNode& value, const std::string& key, int key_line,
+                  const std::vector<std::string>& known);
 
 }  // namespace osiekit::builder

@@ -1,0 +1,29 @@
+#include "builder/profile/keys.hpp"
+
+#include "builder/profile/inherit.hpp"
+
+namespace osiekit::builder {
+
+const std::map<std::string, std::vector<std::string>>& profile_keys() {
+    static const std::map<std::string, std::vector<std::string>> keys = {
+        {"",
+         {"name", "arch", "extends", "variables", "remove", "kernel", "packages", "modules",
+          "files", "directories", "symlinks", "services", "init", "programs", "compression"}},
+        {"remove", removable_keys()},
+        {"kernel", {"package", "repository", "cmdline"}},
+        {"packages", {"debian", "alpine", "exclude", "no-deps"}},
+        {"modules", {"load", "include"}},
+        {"files[]", {"path", "content", "source", "template", "mode", "owner"}},
+        {"directories[]", {"path", "mode", "owner"}},
+        {"symlinks[]", {"path", "target"}},
+        {"services[]", {"name", "command"}},
+        {"init", {"hostname", "ntp", "services"}},
+        {"compression", {"method", "level", "window"}}};
+    return keys;
+}
+
+const std::vector<std::string>& keys_of(const std::string& place) {
+    return profile_keys().at(place);
+}
+
+}  // namespace osiekit::builder
