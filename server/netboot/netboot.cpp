@@ -85,6 +85,8 @@ Status NetbootServer::State::start_tftp() {
     auto report = [this](std::string_view kind, const tftp::Client& client, std::string text) {
         auto mac = MacAddress::parse(client.name.folder);
         if (!mac) mac = seen.by_address(client.address);
+        if (kind == "tftp.failed" && is_send_away_file(client.name.base))
+            return sink({mac, "tftp.sent_away", std::move(text)});
         sink({mac, std::string(kind), std::move(text)});
     };
     OSIEKIT_ASSIGN(tftp, tftp::Server::start(options, files, report));

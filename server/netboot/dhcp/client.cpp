@@ -125,4 +125,8 @@ BootInfo boot_info(const Client& client, const Machine& machine, const Settings&
     return info;
 }
 
+bool is_send_away_file(std::string_view base_name) {
+    return base_name == not_allowed_file.substr(1) || base_name == local_disk_file.substr(1);
+}
+
 }  // namespace osiekit::netboot

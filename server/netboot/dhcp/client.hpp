@@ -47,6 +47,9 @@ constexpr std::string_view not_allowed_file = "/netboot-not-allowed";
 // for most of a minute.
 constexpr std::string_view local_disk_file = "/boot-from-local-disk";
 
+// Whether it is one of these two: firmware that asks for them and gets an error does as it should.
+bool is_send_away_file(std::string_view base_name);
+
 BootInfo boot_info(const Client& client, const Machine& machine, const Settings& settings,
                    const ipxe::Binaries& binaries);
 

@@ -78,8 +78,8 @@ void Server::handle(std::string_view datagram, const sockaddr_in& peer) {
         running_.erase(client);
     } else {
         const auto& refusal = std::get<Refusal>(packet);
-        refuse(peer, refusal.code, refusal.message);
         report_("tftp.failed", {address_of(peer), {}}, to_text(peer) + ": " + refusal.message);
+        refuse(peer, refusal.code, refusal.message);
     }
 }
 
@@ -98,18 +98,18 @@ void Server::open(const ReadRequest& request, std::string_view datagram, const s
     auto name = interpret_file_name(request.file);
     std::string what = printable(request.file) + " to " + to_text(peer);
     if (name.base.empty()) {
-        refuse(peer, ErrorCode::access_violation, "not a file name");
-        return report_("tftp.failed", {address_of(peer), {}}, what + ": not a file name");
+        report_("tftp.failed", {address_of(peer), {}}, what + ": not a file name");
+        return refuse(peer, ErrorCode::access_violation, "not a file name");
     }
     const Client who{address_of(peer), name};
     auto content = files_(name);
     if (!content) {
-        refuse(peer, ErrorCode::not_found, "no such file");
-        return report_("tftp.failed", who, what + ": no such file");
+        report_("tftp.failed", who, what + ": no such file");
+        return refuse(peer, ErrorCode::not_found, "no such file");
     }
     if (running_.size() >= largest_transfer_count) {
-        refuse(peer, ErrorCode::undefined, "too many transfers, try again");
-        return report_("tftp.failed", who, what + ": too many transfers");
+        report_("tftp.failed", who, what + ": too many transfers");
+        return refuse(peer, ErrorCode::undefined, "too many transfers, try again");
     }
     Transfer transfer(std::move(content), request, largest_block_);
     report_("tftp.read", who,

@@ -105,6 +105,21 @@ TEST_CASE("from DISCOVER to the kernel over real sockets") {
     CHECK(fixture.happened("http.binary"));
 }
 
+TEST_CASE("firmware that is sent away with a file that is not there has not failed") {
+    Fixture fixture;
+    fixture.start(fixture.settings());
+    auto kind_of = [&fixture](const std::string& file) {
+        test::UdpClient client;
+        client.send("\0\1"s + file + "\0octet\0"s, fixture.server->ports().tftp);
+        CHECK(client.receive().substr(0, 4) == "\0\5\0\1"s);
+        std::lock_guard lock(fixture.mutex);
+        return fixture.events.back().kind;
+    };
+    CHECK(kind_of("/boot-from-local-disk") == "tftp.sent_away");
+    CHECK(kind_of("/netboot-not-allowed") == "tftp.sent_away");
+    CHECK(kind_of("/boot-from-local-disk2") == "tftp.failed");
+}
+
 TEST_CASE("bad packets change nothing for good ones") {
     Fixture fixture;
     fixture.start(fixture.settings());
