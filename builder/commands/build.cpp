@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
+#include <tuple>
 
 #include "builder/cache/blob_cache.hpp"
 #include "builder/commands/command.hpp"
@@ -27,6 +28,9 @@ struct BuildArguments {
     std::string cache;
     std::string programs;
     std::vector<std::string> set;
+    std::string compress;
+    std::optional<int> level;
+    std::optional<int> window;
     bool offline = false;
     bool refresh = false;
     bool json = false;
@@ -38,6 +42,7 @@ Examples:
   osiekit build profiles/virtual.yaml --out out/virtual
   osiekit build profiles/virtual.yaml --out out/virtual --offline --json
   osiekit build site.yaml --set mirror=https://mirror.example --out out/site
+  osiekit build profiles/virtual.yaml --out out/small --compress zstd --level 19 --window 27
   SOURCE_DATE_EPOCH=1700000000 osiekit build site.yaml --out /srv/osie
 
 Writes vmlinuz, initramfs and manifest.json into DIR. Debian packages come from the mirrors that this host's
@@ -56,6 +61,30 @@ Result<std::uint32_t> source_date() {
         return Error(ErrorKind::invalid_input, "SOURCE_DATE_EPOCH is \"" + printable(text) +
                                                    "\", not seconds from 1970 to 2106");
     return static_cast<std::uint32_t>(*seconds);
+}
+
+// The flags over what the profile says. Another method starts from its own defaults.
+Status choose_compression(const BuildArguments& arguments, CompressionOptions& options) {
+    if (!arguments.compress.empty()) {
+        auto method = parse_compression_method(arguments.compress);
+        if (!method)
+            return Error(ErrorKind::invalid_input, "--compress: unknown compression method \"" +
+                                                       printable(arguments.compress) + "\"")
+                .hint("zstd, xz, gzip, lz4 or none");
+        if (*method != options.method) options = default_compression(*method);
+    }
+    for (auto [flag, wanted, value, bounds] :
+         {std::tuple{"--level", arguments.level, &options.level, level_bounds(options.method)},
+          std::tuple{"--window", arguments.window, &options.window_log,
+                     window_bounds(options.method)}}) {
+        if (!wanted) continue;
+        if (bounds.lowest > bounds.highest)
+            return Error(ErrorKind::invalid_input, std::string(flag) +
+                                                       ": there is none to choose with " +
+                                                       std::string(to_string(options.method)));
+        *value = *wanted;
+    }
+    return check_compression(options);
 }
 
 // Opens the Debian repository when the first package is asked for.
@@ -131,6 +160,7 @@ Status run_build(const BuildArguments& arguments) {
         OSIEKIT_ASSIGN(options.programs, own_folder());
     }
     options.parallel = std::max(1U, std::thread::hardware_concurrency());
+    OSIEKIT_TRY(choose_compression(arguments, profile.compression));
     profile.compression.workers = options.parallel;
     Reporter reporter(arguments.quiet);
     options.stage = [&](std::string_view name) { reporter.stage(name); };
@@ -169,6 +199,14 @@ void register_build(CLI::App& app, Invocation& invocation) {
         ->type_name("NAME=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command
+        ->add_option("--compress", arguments->compress,
+                     "zstd, xz, gzip, lz4 or none, instead of what the profile says")
+        ->type_name("METHOD");
+    command->add_option("--level", arguments->level, "Level of the compression")->type_name("N");
+    command
+        ->add_option("--window", arguments->window, "Window of zstd or dictionary of xz: 2^N bytes")
+        ->type_name("N");
     command->add_flag("--offline", arguments->offline, "Use only what is in the cache");
     command->add_flag("--refresh", arguments->refresh,
                       "Ask the mirrors for news even if that was done a moment ago");

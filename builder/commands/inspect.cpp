@@ -80,7 +80,8 @@ void print_text(const Inspection& inspection, bool list) {
     std::size_t number = 0;
     for (const InspectedSegment& segment : inspection.segments) {
         std::printf("segment %zu at %llu: %s, %s, unpacked %s, %zu entries\n", number++,
-                    static_cast<unsigned long long>(segment.offset), segment.compression.c_str(),
+                    static_cast<unsigned long long>(segment.offset),
+                    std::string(to_string(segment.compression)).c_str(),
                     human_size(segment.size).c_str(), human_size(segment.unpacked).c_str(),
                     segment.entries.size());
         if (!list) continue;
@@ -111,7 +112,7 @@ void print_json(const Inspection& inspection) {
         }
         result["segments"].push_back({{"offset", segment.offset},
                                       {"size", segment.size},
-                                      {"compression", segment.compression},
+                                      {"compression", to_string(segment.compression)},
                                       {"unpacked", segment.unpacked},
                                       {"window", segment.window},
                                       {"entries", std::move(entries)}});

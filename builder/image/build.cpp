@@ -109,11 +109,21 @@ class Builder {
             return Error(ErrorKind::invalid_input,
                          kernel.where + ": the package " + kernel.package + " brings no kernel")
                 .hint("name a package such as linux-image-cloud-amd64");
-        if (!image_.kernel.zstd)
-            return Error(ErrorKind::unsupported, kernel.where + ": the kernel " +
-                                                     image_.kernel.version +
-                                                     " cannot unpack zstd (CONFIG_RD_ZSTD)");
-        return {};
+        return check_kernel_unpacks();
+    }
+
+    Status check_kernel_unpacks() {
+        image_.compression = profile_.compression;
+        CompressionMethod method = profile_.compression.method;
+        const auto& unpacks = image_.kernel.unpacks;
+        if (unpacks.count(method) != 0) return {};
+        std::vector<std::string> names;
+        for (CompressionMethod possible : unpacks) names.emplace_back(to_string(possible));
+        return Error(ErrorKind::unsupported,
+                     profile_.kernel.where + ": the kernel " + image_.kernel.version +
+                         " cannot unpack " + std::string(to_string(method)) +
+                         ": its configuration lacks " + std::string(kernel_option(method)))
+            .hint("compress with " + join(names, " or "));
     }
 
     // The kernel is older than the image, but its date is the same in every build.

@@ -49,6 +49,7 @@ struct BuiltImage {
     LocatedPackage kernel_package;
     KernelFacts kernel;
     ModuleReport modules;
+    CompressionOptions compression;
     std::vector<LocatedPackage> packages;  // all that went in, by name
     std::vector<Segment> segments;
     Sha256 initramfs_digest;

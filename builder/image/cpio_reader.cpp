@@ -1,8 +1,11 @@
 #include "builder/image/cpio_reader.hpp"
 
+#include <sys/stat.h>
+
 #include <array>
 
 #include "builder/tree.hpp"
+#include "lib/base/text.hpp"
 
 namespace osiekit::builder {
 
@@ -30,6 +33,12 @@ std::optional<std::uint32_t> parse_hex(std::string_view digits) {
     return value;
 }
 
+std::uint32_t byte_sum(std::string_view bytes) {
+    std::uint32_t sum = 0;
+    for (char c : bytes) sum += static_cast<unsigned char>(c);
+    return sum;
+}
+
 }  // namespace
 
 Error CpioReader::bad(const std::string& why) const {
@@ -49,6 +58,15 @@ Result<std::string_view> CpioReader::take(std::size_t size) {
 void CpioReader::skip_padding() {
     std::size_t missing = (4 - offset_ % 4) % 4;
     offset_ += std::min(missing, archive_.size() - offset_);
+}
+
+Result<bool> CpioReader::resume() {
+    while (offset_ < archive_.size() && archive_[offset_] == '\0') ++offset_;
+    if (at_end()) return false;
+    if (offset_ % 4 != 0 || archive_[offset_] != '0')
+        return bad("something that is no archive follows the archive's end");
+    finished_ = false;
+    return true;
 }
 
 Result<std::optional<CpioEntry>> CpioReader::next() {
@@ -80,6 +98,8 @@ Result<std::optional<CpioEntry>> CpioReader::next() {
         finished_ = true;
         return std::optional<CpioEntry>();
     }
+    if (magic == "070702" && (fields[1] & S_IFMT) == S_IFREG && byte_sum(content) != fields[12])
+        return bad("the checksum of " + printable(name) + " does not fit its content");
     CpioEntry entry;
     entry.path = name;
     entry.inode = fields[0];
@@ -88,6 +108,8 @@ Result<std::optional<CpioEntry>> CpioReader::next() {
     entry.gid = fields[3];
     entry.links = fields[4];
     entry.mtime = fields[5];
+    entry.file_major = fields[7];
+    entry.file_minor = fields[8];
     entry.device_major = fields[9];
     entry.device_minor = fields[10];
     entry.content = content;

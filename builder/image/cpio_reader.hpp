@@ -13,6 +13,8 @@ namespace osiekit::builder {
 struct CpioEntry {
     std::string_view path;
     std::uint32_t inode = 0;
+    std::uint32_t file_major = 0;  // with these two a hard link's file is told from another's
+    std::uint32_t file_minor = 0;
     std::uint32_t mode = 0;  // with the file type, as st_mode
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
@@ -23,7 +25,7 @@ struct CpioEntry {
     std::string_view content;  // a view into the archive; of a symlink its target
 };
 
-// Reads a newc archive (magic 070701, or 070702 whose checksums are not looked at) entry by entry.
+// Reads a newc archive (magic 070701, or 070702 with checksums of regular files) entry by entry.
 // Every number is checked against the bytes at hand before it is used. It takes what the kernel's
 // unpacker takes; names are returned as they are and may be hostile.
 class CpioReader {
@@ -32,6 +34,11 @@ class CpioReader {
 
     // The next entry, nullopt after the end mark. Errors: invalid_input with the offset.
     Result<std::optional<CpioEntry>> next();
+    // Nothing is left. The kernel does not miss the end mark between two entries.
+    bool at_end() const { return offset_ == archive_.size(); }
+    // After the end mark: skips NULs; whether another archive follows, which next() then reads.
+    // Errors: invalid_input (something else follows).
+    Result<bool> resume();
     // Bytes read so far; after the end mark including the padding to four bytes that is there.
     std::size_t offset() const { return offset_; }
 

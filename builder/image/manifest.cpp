@@ -15,6 +15,17 @@ std::uint64_t files_in_memory(const BuiltImage& image) {
     return bytes;
 }
 
+nlohmann::ordered_json compression_json(const CompressionOptions& options) {
+    nlohmann::ordered_json result = {{"method", to_string(options.method)}};
+    Bounds levels = level_bounds(options.method);
+    Bounds windows = window_bounds(options.method);
+    if (levels.lowest <= levels.highest) result["level"] = options.level;
+    if (windows.lowest <= windows.highest) result["window"] = options.window_log;
+    std::string library = compression_library(options.method);
+    if (!library.empty()) result["library"] = library;
+    return result;
+}
+
 }  // namespace
 
 std::uint64_t least_ram(const BuiltImage& image) {
@@ -31,7 +42,8 @@ std::string manifest_text(const BuiltImage& image) {
     manifest["format"] = 1;
     manifest["name"] = image.name;
     manifest["architecture"] = image.architecture;
-    manifest["builder"] = {{"osiekit", OSIEKIT_VERSION}, {"zstd", zstd_library_version()}};
+    manifest["builder"] = {{"osiekit", OSIEKIT_VERSION}};
+    manifest["compression"] = compression_json(image.compression);
     manifest["kernel"] = {{"version", image.kernel.version},
                           {"package", image.kernel_package.name},
                           {"cmdline", image.cmdline},

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "builder/image/cpio_writer.hpp"
+#include "builder/image/frame_writer.hpp"
 
 namespace osiekit::builder {
 
@@ -56,9 +57,7 @@ std::uint64_t memory_of(const Tree::Entries& entries) {
 }
 
 std::string SegmentPacker::parameters() const {
-    const CompressionOptions& compression = options_.compression;
-    return "zstd " + zstd_library_version() + " level " + std::to_string(compression.level) +
-           " window " + std::to_string(compression.window_log);
+    return compression_key(options_.compression);
 }
 
 Status SegmentPacker::check_cancelled() const {
@@ -100,19 +99,19 @@ Result<bool> SegmentPacker::find_frame(Segment& segment) {
 Status SegmentPacker::compress(const SegmentRequest& request, Segment& segment,
                                const std::function<void(std::size_t)>& moved) {
     std::string frame;
-    OSIEKIT_ASSIGN(ZstdWriter writer, ZstdWriter::create(options_.compression, segment.unpacked,
-                                                         [&](std::string_view piece) -> Status {
-                                                             frame += piece;
-                                                             return {};
-                                                         }));
+    OSIEKIT_ASSIGN(auto writer, make_frame_writer(options_.compression, segment.unpacked,
+                                                  [&](std::string_view piece) -> Status {
+                                                      frame += piece;
+                                                      return {};
+                                                  }));
     auto sink = [&](std::string_view piece) -> Status {
         OSIEKIT_TRY(check_cancelled());
         moved(piece.size());
-        return writer.write(piece);
+        return writer->write(piece);
     };
     OSIEKIT_TRY(write_cpio(request.entries, options_.mtime, request.last, sink));
-    OSIEKIT_TRY(writer.finish());
-    frame.append((4 - frame.size() % 4) % 4, '\0');
+    OSIEKIT_TRY(writer->finish());
+    frame.append(frame_padding(options_.compression.method, frame.size()), '\0');
     segment.digest = Sha256::of(frame);
     segment.size = frame.size();
     OSIEKIT_ASSIGN(segment.file, blobs_.put(frame, segment.digest));

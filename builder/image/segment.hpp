@@ -10,16 +10,16 @@
 
 #include "builder/cache/blob_cache.hpp"
 #include "builder/cache/fetch.hpp"
+#include "builder/image/compression.hpp"
 #include "builder/image/recipe_cache.hpp"
-#include "builder/image/zstd_stream.hpp"
 #include "builder/tree.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
 
-// One part of an initramfs: a whole cpio archive in a zstd frame of its own, padded with NULs to a
-// multiple of four bytes. The kernel unpacks one after another.
+// One part of an initramfs: a whole cpio archive, compressed by itself, padded with NULs to a
+// multiple of four bytes (lz4: not padded). The kernel unpacks one after another.
 struct Segment {
     std::string name;            // "modules", "program tink-worker"
     Sha256 content_digest;       // of the cpio archive

@@ -5,24 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "builder/image/compression.hpp"
 #include "builder/tree.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
-
-// The kernel allocates the window of a frame while it boots and refuses one above 128 MiB
-// (lib/decompress_unzstd.c, ZSTD_WINDOWLOG_MAX 27).
-constexpr int largest_window_log = 27;
-constexpr int smallest_window_log = 10;  // the format's own minimum
-constexpr int highest_level = 19;        // above it compression takes far more memory for nothing
-
-struct CompressionOptions {
-    int level = 9;
-    int window_log = 25;
-    // Threads of one frame. From one upwards the bytes do not depend on the number; 0 would be the
-    // library's other mode, with other bytes, and is taken as 1.
-    unsigned workers = 1;
-};
 
 // "1.5.4": the bytes depend on it, so it is part of every cache key.
 std::string zstd_library_version();

@@ -15,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 std::string facts_key(const LocatedPackage& package) {
-    return "kernel facts 2 " + package.digest.hex();
+    return "kernel facts 3 " + package.digest.hex();
 }
 std::string modules_key(const LocatedPackage& package) {
     return "kernel modules 1 " + package.digest.hex();
@@ -79,7 +79,9 @@ KernelFacts facts_from(const json& recipe) {
     facts.vmlinuz = Sha256::parse(recipe.at("vmlinuz").get<std::string>()).value();
     facts.vmlinuz_size = recipe.at("vmlinuz_size").get<std::uint64_t>();
     facts.built = recipe.at("built").get<std::int64_t>();
-    facts.zstd = recipe.at("zstd").get<bool>();
+    for (const json& name : recipe.at("unpacks"))
+        if (auto method = parse_compression_method(name.get<std::string>()))
+            facts.unpacks.insert(*method);
     facts.modules = Sha256::parse(recipe.at("modules").get<std::string>()).value();
     return facts;
 }
@@ -103,12 +105,17 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
                                                         {"builtin", kernel.builtin},
                                                         {"order", kernel.order},
                                                         {"modules", std::move(pack).list()}}));
-    bool zstd = kernel.config.empty() || kernel_config_enabled(kernel.config, "CONFIG_RD_ZSTD");
+    json unpacks = json::array();
+    for (CompressionMethod method : written_methods) {
+        std::string option(kernel_option(method));
+        if (kernel.config.empty() || option.empty() || kernel_config_enabled(kernel.config, option))
+            unpacks.push_back(to_string(method));
+    }
     return recipes_.put(facts_key(package), json{{"version", kernel.version},
                                                  {"vmlinuz", vmlinuz.hex()},
                                                  {"vmlinuz_size", kernel.vmlinuz.size()},
                                                  {"built", kernel.built},
-                                                 {"zstd", zstd},
+                                                 {"unpacks", std::move(unpacks)},
                                                  {"modules", modules.hex()}});
 }
 

@@ -6,10 +6,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "builder/cache/blob_cache.hpp"
 #include "builder/debian/repository.hpp"
+#include "builder/image/compression.hpp"
 #include "builder/image/recipe_cache.hpp"
 #include "builder/kernel/module_set.hpp"
 #include "builder/tree.hpp"
@@ -24,8 +26,9 @@ struct KernelFacts {
     Sha256 vmlinuz;       // a blob of the cache
     std::uint64_t vmlinuz_size = 0;
     std::int64_t built = 0;  // when, seconds since 1970
-    bool zstd = true;        // CONFIG_RD_ZSTD, if the package says
-    Sha256 modules;          // a blob of the cache: all modules, each in a frame of its own
+    // What its configuration lets it unpack; all methods if the package brings none.
+    std::set<CompressionMethod> unpacks;
+    Sha256 modules;  // a blob of the cache: all modules, each in a frame of its own
 };
 
 // Kernel packages, taken apart once: a package of 27 MB takes seconds to unpack, so its kernel and

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "builder/image/zstd_stream.hpp"
+#include "builder/image/compression.hpp"
 #include "builder/profile/inherit.hpp"
 #include "builder/profile/variables.hpp"
 #include "lib/base/result.hpp"

@@ -80,22 +80,36 @@ Result<std::vector<ProgramSpec>> read_programs(const YamlValue& value) {
     return programs;
 }
 
+namespace {
+
+Result<int> read_within(const YamlValue& value, const std::string& what, Bounds bounds) {
+    if (bounds.lowest > bounds.highest)
+        return value.bad("this compression method has no " + what + " to choose");
+    OSIEKIT_ASSIGN(std::uint64_t number, value.number(static_cast<std::uint64_t>(bounds.lowest),
+                                                      static_cast<std::uint64_t>(bounds.highest)));
+    return static_cast<int>(number);
+}
+
+}  // namespace
+
 Result<CompressionOptions> read_compression(const YamlValue& value) {
     CompressionOptions options;
     OSIEKIT_ASSIGN(Members members, value.members(keys_of("compression")));
     for (const auto& [key, member] : members) {
-        if (key == "method") {
-            OSIEKIT_ASSIGN(std::string method, member.text("a compression method"));
-            if (method != "zstd")
-                return member.bad("unknown compression method \"" + printable(method) + "\"")
-                    .hint("zstd is the only one");
-        } else if (key == "level") {
-            OSIEKIT_ASSIGN(std::uint64_t level, member.number(1, highest_level));
-            options.level = static_cast<int>(level);
-        } else {
-            OSIEKIT_ASSIGN(std::uint64_t window,
-                           member.number(smallest_window_log, largest_window_log));
-            options.window_log = static_cast<int>(window);
+        if (key != "method") continue;
+        OSIEKIT_ASSIGN(std::string name, member.text("a compression method"));
+        auto method = parse_compression_method(name);
+        if (!method)
+            return member.bad("unknown compression method \"" + printable(name) + "\"")
+                .hint("zstd, xz, gzip, lz4 or none");
+        options = default_compression(*method);
+    }
+    for (const auto& [key, member] : members) {
+        if (key == "level") {
+            OSIEKIT_ASSIGN(options.level, read_within(member, key, level_bounds(options.method)));
+        } else if (key == "window") {
+            OSIEKIT_ASSIGN(options.window_log,
+                           read_within(member, key, window_bounds(options.method)));
         }
     }
     return options;

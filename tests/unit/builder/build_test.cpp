@@ -224,7 +224,13 @@ TEST_CASE("packages that bring no kernel, or a kernel that cannot unpack zstd, a
     PackageSpec old = kernel_package();
     old.files[1].second = "CONFIG_RD_GZIP=y\n";
     site.packages["linux-image-test"] = make_deb(site.folder.path(), old);
-    CHECK(site.failure("").find("cannot unpack zstd") != std::string::npos);
+    CHECK(site.failure("").find("cannot unpack zstd: its configuration lacks CONFIG_RD_ZSTD") !=
+          std::string::npos);
+    CHECK(site.build("compression: {method: gzip}\n"));
+    CHECK(site.build("compression: {method: none}\n"));
+    std::filesystem::remove_all(site.options.out);
+    CHECK(site.failure("compression: {method: lz4}\n").find("compress with gzip or none") !=
+          std::string::npos);
     PackageSpec broken = kernel_package();
     broken.files.back().second = "no module";
     site.packages["linux-image-test"] = make_deb(site.folder.path(), broken);

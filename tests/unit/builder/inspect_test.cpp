@@ -30,9 +30,9 @@ TEST_CASE("an image is taken apart as the kernel does it") {
     auto inspection = inspect_initramfs(image);
     REQUIRE(inspection);
     REQUIRE(inspection->segments.size() == 2);
-    CHECK(inspection->segments[0].compression == "none");
+    CHECK(inspection->segments[0].compression == CompressionMethod::none);
     CHECK(inspection->segments[0].entries[0].path == "first");
-    CHECK(inspection->segments[1].compression == "zstd");
+    CHECK(inspection->segments[1].compression == CompressionMethod::zstd);
     CHECK(inspection->segments[1].offset == plain.size() + 8);
     CHECK(inspection->segments[1].size == packed.size());
     CHECK(inspection->complete);
@@ -55,7 +55,8 @@ TEST_CASE("what the kernel would refuse is refused") {
     // An uncompressed archive at an odd offset.
     CHECK(kind(std::string(2, '\0') + plain) == ErrorKind::invalid_input);
     CHECK(kind(packed.substr(0, packed.size() - 3)) == ErrorKind::invalid_input);
-    CHECK(kind(std::string("\x1f\x8b\x08", 3)) == ErrorKind::unsupported);
+    CHECK(kind(std::string("\x1f\x8b\x08", 3)) == ErrorKind::invalid_input);
+    CHECK(kind(std::string("\x89LZO", 4)) == ErrorKind::unsupported);
     CHECK(kind(frame(plain + "junk")) == ErrorKind::invalid_input);
     CHECK(kind(frame("no archive")) == ErrorKind::invalid_input);
     auto within = inspect_initramfs(packed, plain.size());

@@ -164,7 +164,17 @@ TEST_CASE("wrong settings are found") {
     CHECK(parse(minimal + "compression: {level: 19, window: 27}\n"));
     CHECK(error_of(minimal + "compression: {window: 28}\n").find("a number from 10 to 27") !=
           std::string::npos);
-    CHECK(error_of(minimal + "compression: {method: xz}\n").find("zstd is the only one") !=
+    CHECK(error_of(minimal + "compression: {method: lzo}\n").find("zstd, xz, gzip, lz4 or none") !=
+          std::string::npos);
+    // The bounds are the method's, whichever key comes first.
+    CHECK(parse(minimal + "compression: {level: 9, window: 26, method: xz}\n"));
+    CHECK(error_of(minimal + "compression: {level: 10, method: xz}\n").find("from 0 to 9") !=
+          std::string::npos);
+    CHECK(error_of(minimal + "compression: {window: 27, method: xz}\n").find("from 12 to 26") !=
+          std::string::npos);
+    CHECK(error_of(minimal + "compression: {method: gzip, window: 15}\n").find("has no window") !=
+          std::string::npos);
+    CHECK(error_of(minimal + "compression: {method: none, level: 1}\n").find("has no level") !=
           std::string::npos);
     CHECK(error_of(minimal + "programs: {../x: /x}\n").find("not the file name of a program") !=
           std::string::npos);
