@@ -126,23 +126,6 @@ Result<PackageFile> describe(archive_entry* entry, const DebLimits& limits) {
     return file;
 }
 
-Status read_data(const ArMember& member, const PackageSink& sink, const PackageFilter& filter,
-                 const DebLimits& limits) {
-    TarReader tar(member, limits);
-    OSIEKIT_TRY(tar.open());
-    for (;;) {
-        OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
-        if (entry == nullptr) return {};
-        OSIEKIT_ASSIGN(PackageFile file, describe(entry, limits));
-        if (file.path.empty()) continue;
-        if (filter && !filter(file.path, file.type)) continue;
-        if (file.type == FileType::regular) {
-            OSIEKIT_ASSIGN(file.content, tar.content(entry, file.path));
-        }
-        OSIEKIT_TRY(sink(std::move(file)));
-    }
-}
-
 Result<std::map<std::string, std::string>> read_control(const ArMember& member,
                                                         const DebLimits& limits) {
     DebLimits control_limits = limits;
@@ -197,10 +180,27 @@ Status read_deb(const fs::path& path, const PackageSink& sink, const PackageFilt
         .context("reading package " + path.string());
 }
 
+Status read_package_tar(const ArMember& member, const PackageSink& sink,
+                        const PackageFilter& filter, const DebLimits& limits) {
+    TarReader tar(member, limits);
+    OSIEKIT_TRY(tar.open());
+    for (;;) {
+        OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
+        if (entry == nullptr) return {};
+        OSIEKIT_ASSIGN(PackageFile file, describe(entry, limits));
+        if (file.path.empty()) continue;
+        if (filter && !filter(file.path, file.type)) continue;
+        if (file.type == FileType::regular) {
+            OSIEKIT_ASSIGN(file.content, tar.content(entry, file.path));
+        }
+        OSIEKIT_TRY(sink(std::move(file)));
+    }
+}
+
 Status read_deb_bytes(std::string_view bytes, const PackageSink& sink, const PackageFilter& filter,
                       const DebLimits& limits) {
     OSIEKIT_ASSIGN(DebParts parts, find_parts(bytes));
-    return read_data(parts.data, sink, filter, limits);
+    return read_package_tar(parts.data, sink, filter, limits);
 }
 
 Result<std::map<std::string, std::string>> read_deb_control(const fs::path& path,

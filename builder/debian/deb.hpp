@@ -65,7 +65,13 @@ Status read_deb(const std::filesystem::path& path, const PackageSink& sink,
 Result<std::map<std::string, std::string>> read_deb_control(const std::filesystem::path& path,
                                                             const DebLimits& limits = {});
 
-// The same for a package in memory.
+// The files of a tar archive in memory, for packages of other kinds; the name of the member says
+// how it is compressed: "data.tar", "data.tar.gz". Otherwise as read_deb.
+struct ArMember;
+Status read_package_tar(const ArMember& member, const PackageSink& sink,
+                        const PackageFilter& filter = {}, const DebLimits& limits = {});
+
+// The same as read_deb for a package in memory.
 Status read_deb_bytes(std::string_view bytes, const PackageSink& sink,
                       const PackageFilter& filter = {}, const DebLimits& limits = {});
 Result<std::map<std::string, std::string>> read_deb_control_bytes(std::string_view bytes,
