@@ -1,0 +1,292 @@
+#include "builder/alpine/repository.hpp"
+
+#include <atomic>
+#include <ctime>
+#include <mutex>
+
+#include "builder/alpine/apk.hpp"
+#include "builder/alpine/apk_index.hpp"
+#include "builder/alpine/atom.hpp"
+#include "builder/alpine/keys.hpp"
+#include "builder/alpine/resolver.hpp"
+#include "builder/cache/parallel.hpp"
+#include "builder/cache/url.hpp"
+#include "builder/debian/index_store.hpp"
+#include "builder/debian/mapped_file.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/text.hpp"
+#include "lib/http/http_client.hpp"
+
+namespace osiekit::builder {
+
+namespace fs = std::filesystem;
+using alpine::Record;
+
+namespace {
+
+constexpr std::size_t parallel_fetches = 4;
+
+bool word(std::string_view text) {
+    return alpine::valid_package_name(text);
+}
+
+std::string alpine_architecture(const std::string& name) {
+    if (name == "amd64") return "x86_64";
+    return name == "arm64" ? "aarch64" : name;
+}
+
+}  // namespace
+
+struct AlpineRepository::State {
+    Options options;
+    BlobCache cache;
+    alpine::Keys keys;
+    std::string architecture;
+    // Of the packages of one obtain().
+    std::mutex mutex;
+    Progress progress;
+
+    State(Options wanted, BlobCache opened, alpine::Keys loaded)
+        : options(std::move(wanted)), cache(std::move(opened)), keys(std::move(loaded)) {}
+
+    std::string folder(std::size_t repository) const {
+        return options.mirror + "/" + options.branch + "/" + options.repositories[repository] +
+               "/" + architecture;
+    }
+    fs::path kept_file(std::string_view kind, std::string_view key) const {
+        return cache.directory() / "alpine" / kind / Sha256::of(key).hex();
+    }
+    Result<std::string> get(const std::string& url, std::uint64_t limit,
+                            const std::function<bool()>& cancelled);
+    Result<std::optional<fs::path>> kept_blob(const fs::path& file, std::int64_t& written);
+    Result<std::string> load_index(std::size_t repository, bool refresh, bool& asked,
+                                   const std::function<bool()>& cancelled);
+    Result<alpine::Index> load_indexes(bool refresh, bool& asked);
+    Result<LocatedPackage> fetch(const Record& record, const std::function<bool()>& cancelled);
+    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
+                                               const Dependencies& dependencies, bool refresh,
+                                               bool& may_retry);
+    void report(const Record& record);
+};
+
+Result<std::string> AlpineRepository::State::get(const std::string& url, std::uint64_t limit,
+                                                 const std::function<bool()>& cancelled) {
+    http::Client client;
+    std::string body;
+    OSIEKIT_TRY(with_retries(options.retry, cancelled, [&]() -> Status {
+        PlainUrl plain = split_credentials(url);
+        http::Request request;
+        request.url = plain.url;
+        request.user = plain.user;
+        request.password = plain.password;
+        request.cancelled = cancelled;
+        request.body_limit = limit;
+        request.headers.emplace_back("Cache-Control: max-age=0");
+        OSIEKIT_ASSIGN(http::Response response, client.perform(request));
+        std::string text = "GET " + plain.url + ": HTTP status " + std::to_string(response.status);
+        if (is_transient_status(response.status)) return Error(ErrorKind::network, std::move(text));
+        if (response.status == 404)
+            return Error(ErrorKind::not_found, std::move(text))
+                .hint("check mirror, branch and repository of the section \"alpine\"");
+        if (response.status < 200 || response.status >= 300)
+            return Error(ErrorKind::refused, std::move(text));
+        body = std::move(response.body);
+        return {};
+    }));
+    return body;
+}
+
+// "SECONDS HEX": when it was written, and the entry of the cache it stands for.
+Result<std::optional<fs::path>> AlpineRepository::State::kept_blob(const fs::path& file,
+                                                                   std::int64_t& written) {
+    auto text = read_checked(file);
+    if (!text) return std::optional<fs::path>();
+    auto words = split_words(*text);
+    if (words.size() != 2) return std::optional<fs::path>();
+    auto seconds = parse_u64(words[0]);
+    auto digest = Sha256::parse(words[1]);
+    if (!seconds || !digest) return std::optional<fs::path>();
+    written = static_cast<std::int64_t>(*seconds);
+    return cache.find(*digest);
+}
+
+Result<std::string> AlpineRepository::State::load_index(std::size_t repository, bool refresh,
+                                                        bool& asked,
+                                                        const std::function<bool()>& cancelled) {
+    std::string url = folder(repository) + "/APKINDEX.tar.gz";
+    fs::path file = kept_file("indexes", url);
+    std::int64_t written = 0;
+    OSIEKIT_ASSIGN(auto kept, kept_blob(file, written));
+    std::int64_t age = options.now() - written;
+    constexpr std::int64_t interval =
+        std::chrono::duration_cast<std::chrono::seconds>(release_check_interval).count();
+    if (kept && (options.offline || (!refresh && age >= 0 && age < interval))) {
+        OSIEKIT_ASSIGN(std::string bytes, read_file(*kept, alpine::index_file_limit));
+        return alpine::read_index_archive(bytes, keys);
+    }
+    if (options.offline)
+        return Error(ErrorKind::not_found, "it is not in the cache, and asking is not allowed")
+            .hint("run once without --offline");
+    OSIEKIT_ASSIGN(std::string bytes, get(url, alpine::index_file_limit, cancelled));
+    OSIEKIT_ASSIGN(std::string text, alpine::read_index_archive(bytes, keys));
+    Sha256 digest = Sha256::of(bytes);
+    OSIEKIT_TRY(cache.put(bytes, digest));
+    OSIEKIT_TRY(write_checked(file, std::to_string(options.now()) + " " + digest.hex()));
+    asked = true;
+    return text;
+}
+
+Result<alpine::Index> AlpineRepository::State::load_indexes(bool refresh, bool& asked) {
+    std::size_t count = options.repositories.size();
+    std::vector<std::string> texts(count);
+    std::atomic<bool> stopping{false};
+    std::atomic<std::size_t> fresh{0};
+    auto cancelled = [&] { return stopping.load() || (options.cancelled && options.cancelled()); };
+    OSIEKIT_TRY(run_parallel(count, parallel_fetches, stopping, [&](std::size_t i) -> Status {
+        bool asked_here = false;
+        auto text = load_index(i, refresh, asked_here, cancelled);
+        if (!text)
+            return std::move(text).error().context(
+                "reading the index " + without_credentials(folder(i)) + "/APKINDEX.tar.gz");
+        texts[i] = *std::move(text);
+        fresh += asked_here ? 1 : 0;
+        return {};
+    }));
+    asked = fresh == count;
+    alpine::Index index;
+    for (std::size_t i = 0; i < count; ++i)
+        OSIEKIT_TRY(index.add(std::move(texts[i]), static_cast<std::uint32_t>(i))
+                        .context("reading the index of " + without_credentials(folder(i))));
+    index.finish();
+    return index;
+}
+
+void AlpineRepository::State::report(const Record& record) {
+    std::lock_guard lock(mutex);
+    progress.current = record.name;
+    progress.bytes_done += record.size;
+    ++progress.files_done;
+    if (options.progress) options.progress(progress);
+}
+
+Result<LocatedPackage> AlpineRepository::State::fetch(const Record& record,
+                                                      const std::function<bool()>& cancelled) {
+    LocatedPackage package;
+    package.name = record.name;
+    package.version = record.version;
+    package.architecture = record.architecture;
+    package.size = record.size;
+    std::string url =
+        folder(record.repository) + "/" + package.name + "-" + package.version + ".apk";
+    package.url = without_credentials(url);
+    // The identity is a digest, so what is kept under it holds for every mirror.
+    fs::path file = kept_file("packages", record.identity);
+    std::int64_t written = 0;
+    OSIEKIT_ASSIGN(auto kept, kept_blob(file, written));
+    if (kept) {
+        package.file = *kept;
+        OSIEKIT_ASSIGN(package.digest, Sha256::parse(kept->filename().string()));
+        return package;
+    }
+    if (options.offline)
+        return Error(ErrorKind::not_found, "it is not in the cache, and asking is not allowed")
+            .hint("run once without --offline");
+    OSIEKIT_ASSIGN(std::string bytes, get(url, record.size, cancelled));
+    if (bytes.size() != record.size)
+        return Error(ErrorKind::digest, "it has " + std::to_string(bytes.size()) +
+                                            " bytes, and the index says " +
+                                            std::to_string(record.size));
+    OSIEKIT_ASSIGN(alpine::ApkParts parts, alpine::open_apk(bytes));
+    std::string identity = alpine::identity_of(parts.control);
+    if (identity != record.identity)
+        return Error(ErrorKind::digest, "its control part is " + identity +
+                                            ", and the index says " + std::string(record.identity));
+    if (parts.info.name != record.name || parts.info.version != record.version)
+        return Error(ErrorKind::refused, "it is " + parts.info.name + " " + parts.info.version);
+    package.digest = Sha256::of(bytes);
+    OSIEKIT_ASSIGN(package.file, cache.put(bytes, package.digest));
+    OSIEKIT_TRY(write_checked(file, std::to_string(options.now()) + " " + package.digest.hex()));
+    return package;
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::State::obtain(
+    const std::vector<std::string>& names, const Dependencies& dependencies, bool refresh,
+    bool& may_retry) {
+    bool asked = false;
+    OSIEKIT_ASSIGN(alpine::Index index, load_indexes(refresh, asked));
+    may_retry = !options.offline && !asked;
+    OSIEKIT_ASSIGN(auto records, alpine::resolve(index, {names, options.exclude}, dependencies));
+    progress = Progress();
+    progress.files_total = records.size();
+    for (const Record* record : records) progress.bytes_total += record->size;
+    std::vector<LocatedPackage> located(records.size());
+    std::atomic<bool> stopping{false};
+    auto cancelled = [&] { return stopping.load() || (options.cancelled && options.cancelled()); };
+    OSIEKIT_TRY(
+        run_parallel(records.size(), parallel_fetches, stopping, [&](std::size_t i) -> Status {
+            auto package = fetch(*records[i], cancelled);
+            if (!package)
+                return std::move(package).error().context(
+                    "fetching the package " + std::string(records[i]->name) + " " +
+                    std::string(records[i]->version) + " from " +
+                    without_credentials(folder(records[i]->repository)));
+            located[i] = *std::move(package);
+            report(*records[i]);
+            return {};
+        }));
+    return located;
+}
+
+AlpineRepository::AlpineRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AlpineRepository::AlpineRepository(AlpineRepository&&) noexcept = default;
+AlpineRepository& AlpineRepository::operator=(AlpineRepository&&) noexcept = default;
+AlpineRepository::~AlpineRepository() = default;
+
+Result<AlpineRepository> AlpineRepository::open(Options options) {
+    std::string architecture = alpine_architecture(options.architecture);
+    if (!word(architecture))
+        return Error(ErrorKind::invalid_input,
+                     "\"" + printable(options.architecture, 40) + "\" is not an architecture");
+    if (options.mirror.empty())
+        return Error(ErrorKind::invalid_input, "the mirror of Alpine's packages is not named")
+            .hint("give --alpine-mirror URL, or \"mirror\" in the section \"alpine\"");
+    std::string scheme = url_scheme(options.mirror);
+    if (scheme != "http" && scheme != "https")
+        return Error(ErrorKind::invalid_input, "\"" +
+                                                   printable(without_credentials(options.mirror)) +
+                                                   "\" is not the URL of a mirror")
+            .hint("http and https are known");
+    while (options.mirror.ends_with('/')) options.mirror.pop_back();
+    if (!word(options.branch))
+        return Error(ErrorKind::invalid_input,
+                     "\"" + printable(options.branch, 40) + "\" is not a branch of Alpine")
+            .hint("\"v3.20\", for example, or \"edge\"");
+    if (options.repositories.empty())
+        return Error(ErrorKind::invalid_input, "no repository of Alpine is named")
+            .hint("main and community are usual");
+    for (const std::string& name : options.repositories)
+        if (!word(name))
+            return Error(ErrorKind::invalid_input,
+                         "\"" + printable(name, 40) + "\" is not a repository of Alpine")
+                .hint("main and community are usual");
+    if (options.cache.empty()) options.cache = default_cache_directory();
+    if (!options.now) options.now = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
+    OSIEKIT_ASSIGN(alpine::Keys keys, alpine::Keys::load(options.keys));
+    OSIEKIT_ASSIGN(BlobCache cache, BlobCache::open(options.cache));
+    auto state = std::make_unique<State>(std::move(options), std::move(cache), std::move(keys));
+    state->architecture = std::move(architecture);
+    return AlpineRepository(std::move(state));
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::obtain(const std::vector<std::string>& names,
+                                                             const Dependencies& dependencies) {
+    bool may_retry = false;
+    auto located = state_->obtain(names, dependencies, state_->options.refresh, may_retry);
+    // A mirror that was updated since it was asked: asking again may mend it.
+    bool outdated = !located && (located.error().kind() == ErrorKind::not_found ||
+                                 located.error().kind() == ErrorKind::digest);
+    if (outdated && may_retry) return state_->obtain(names, dependencies, true, may_retry);
+    return located;
+}
+
+}  // namespace osiekit::builder
