@@ -15,8 +15,8 @@ using namespace osiekit::builder;
 
 constexpr int usage_status = 2;
 
-constexpr std::array<RegisterCommand, 3> commands = {register_build, register_inspect,
-                                                     register_action};
+constexpr std::array<RegisterCommand, 5> commands = {
+    register_build, register_inspect, register_diff, register_extract, register_action};
 
 void print_error(const std::string& text) {
     bool colour = ::isatty(STDERR_FILENO) == 1;
@@ -41,8 +41,9 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : usage_status;
     }
     osiekit::Status status = invocation.run();
-    if (status) return 0;
+    if (status) return invocation.status;
     print_error(status.error().to_string());
+    if (invocation.failure_status != 0) return invocation.failure_status;
     return osiekit::exit_status(status.error());
 }
 

@@ -12,12 +12,16 @@ namespace osiekit::builder {
 // sets `run`; main.cpp lists the functions and runs what was set.
 struct Invocation {
     std::function<Status()> run;
+    int status = 0;          // of a run without error: "diff" says 1 for a difference
+    int failure_status = 0;  // of a run with an error; 0: as the error's kind says
 };
 
 using RegisterCommand = void (*)(CLI::App& app, Invocation& invocation);
 
 void register_action(CLI::App& app, Invocation& invocation);
 void register_build(CLI::App& app, Invocation& invocation);
+void register_diff(CLI::App& app, Invocation& invocation);
+void register_extract(CLI::App& app, Invocation& invocation);
 void register_inspect(CLI::App& app, Invocation& invocation);
 
 }  // namespace osiekit::builder

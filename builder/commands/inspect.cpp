@@ -1,13 +1,13 @@
-#include "builder/image/inspect.hpp"
+#include "builder/image/contents.hpp"
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "builder/commands/command.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -20,50 +20,22 @@ struct InspectArguments {
     bool list = false;
 };
 
-constexpr std::uint64_t largest_image = 4ULL << 30U;
+constexpr std::size_t biggest_shown = 10;
 constexpr std::size_t longest_shown = 4096;
 
 constexpr std::string_view examples = R"(
 Examples:
   osiekit inspect out/virtual/initramfs
   osiekit inspect out/virtual --list
+  osiekit inspect /boot/initrd.img
   osiekit inspect initramfs --json | jq '.segments[].entries[].path'
 
-Takes the image apart as the kernel does and fails where the kernel would. IMAGE may be a folder made by
-"osiekit build".
+Takes the image apart as the kernel does and fails where the kernel would: an image of ours or of another builder,
+compressed with zstd, xz, gzip, lz4, bzip2, lzma or not at all. IMAGE may be a folder made by "osiekit build", whose
+manifest says what packages are in it.
 
 Exit status: 0 whole, 1 failed, 2 not a usable image.
 )";
-
-// As "ls -l" writes it.
-std::string mode_text(std::uint32_t mode) {
-    std::string text = "?rwxrwxrwx";
-    switch (mode & S_IFMT) {
-        case S_IFDIR:
-            text[0] = 'd';
-            break;
-        case S_IFREG:
-            text[0] = '-';
-            break;
-        case S_IFLNK:
-            text[0] = 'l';
-            break;
-        case S_IFCHR:
-            text[0] = 'c';
-            break;
-        case S_IFBLK:
-            text[0] = 'b';
-            break;
-        default:
-            break;
-    }
-    for (unsigned bit = 0; bit < 9; ++bit)
-        if ((mode & (0400U >> bit)) == 0) text[bit + 1] = '-';
-    if ((mode & S_ISUID) != 0) text[3] = text[3] == 'x' ? 's' : 'S';
-    if ((mode & S_ISGID) != 0) text[6] = text[6] == 'x' ? 's' : 'S';
-    if ((mode & S_ISVTX) != 0) text[9] = text[9] == 'x' ? 't' : 'T';
-    return text;
-}
 
 void print_entry(const InspectedEntry& entry) {
     std::string size = std::to_string(entry.size);
@@ -76,7 +48,58 @@ void print_entry(const InspectedEntry& entry) {
                 size.c_str(), name.c_str());
 }
 
-void print_text(const Inspection& inspection, bool list) {
+// The biggest files of the unpacked image, biggest first.
+std::vector<std::string> biggest_files(const Contents& contents) {
+    std::vector<std::string> paths;
+    for (const auto& [path, place] : contents.files)
+        if ((contents.entry(place).mode & S_IFMT) == S_IFREG &&
+            contents.entry(place).link_to.empty())
+            paths.push_back(path);
+    std::stable_sort(paths.begin(), paths.end(), [&](const auto& a, const auto& b) {
+        return contents.entry(contents.files.at(a)).size >
+               contents.entry(contents.files.at(b)).size;
+    });
+    paths.resize(std::min(paths.size(), biggest_shown));
+    return paths;
+}
+
+// The names and versions that the manifest says; empty for a foreign image.
+std::vector<std::pair<std::string, std::string>> packages_of(const Contents& contents) {
+    std::vector<std::pair<std::string, std::string>> packages;
+    if (!contents.manifest.is_object() || !contents.manifest.contains("packages")) return packages;
+    for (const auto& item : contents.manifest["packages"]) {
+        if (!item.is_object()) continue;
+        std::string name = item.contains("name") && item["name"].is_string()
+                               ? item["name"].get<std::string>()
+                               : "";
+        std::string version = item.contains("version") && item["version"].is_string()
+                                  ? item["version"].get<std::string>()
+                                  : "";
+        packages.emplace_back(std::move(name), std::move(version));
+    }
+    return packages;
+}
+
+void print_contents(const Contents& contents) {
+    for (const std::string& version : contents.kernels)
+        std::printf("kernel: %s\n", printable(version).c_str());
+    if (!contents.modules.empty()) {
+        std::vector<std::string> names(contents.modules.begin(), contents.modules.end());
+        std::printf("modules (%zu): %s\n", names.size(),
+                    printable(join(names, " "), std::size_t{1} << 20U).c_str());
+    }
+    for (const auto& [name, version] : packages_of(contents))
+        std::printf("package: %s %s\n", printable(name).c_str(), printable(version).c_str());
+    if (!contents.maker.empty()) std::printf("made by: %s\n", contents.maker.c_str());
+    std::printf("biggest files:\n");
+    for (const std::string& path : biggest_files(contents))
+        std::printf("  %10s  %s\n",
+                    human_size(contents.entry(contents.files.at(path)).size).c_str(),
+                    printable(path, longest_shown).c_str());
+}
+
+void print_text(const Contents& contents, bool list) {
+    const Inspection& inspection = contents.inspection;
     std::size_t number = 0;
     for (const InspectedSegment& segment : inspection.segments) {
         std::printf("segment %zu at %llu: %s, %s, unpacked %s, %zu entries\n", number++,
@@ -87,16 +110,25 @@ void print_text(const Inspection& inspection, bool list) {
         if (!list) continue;
         for (const InspectedEntry& entry : segment.entries) print_entry(entry);
     }
+    if (!list) print_contents(contents);
     std::printf("total: %s, unpacked %s; %s\n", human_size(inspection.size).c_str(),
                 human_size(inspection.unpacked).c_str(),
                 inspection.complete ? "complete" : "its last entry is not etc/osie/complete");
 }
 
-void print_json(const Inspection& inspection) {
+void print_json(const Contents& contents) {
     using nlohmann::ordered_json;
+    const Inspection& inspection = contents.inspection;
     ordered_json result = {{"size", inspection.size},
                            {"unpacked", inspection.unpacked},
                            {"complete", inspection.complete}};
+    result["maker"] = contents.maker;
+    result["kernels"] = contents.kernels;
+    result["modules"] = contents.modules;
+    result["packages"] = ordered_json::array();
+    for (const auto& [name, version] : packages_of(contents))
+        result["packages"].push_back({{"name", name}, {"version", version}});
+    result["biggest"] = biggest_files(contents);
     result["segments"] = ordered_json::array();
     for (const InspectedSegment& segment : inspection.segments) {
         ordered_json entries = ordered_json::array();
@@ -105,6 +137,8 @@ void print_json(const Inspection& inspection) {
                                  {"uid", entry.uid},   {"gid", entry.gid},
                                  {"size", entry.size}, {"mtime", entry.mtime}};
             if (!entry.target.empty()) item["target"] = entry.target;
+            if ((entry.mode & S_IFMT) == S_IFREG) item["digest"] = entry.digest.oci();
+            if (!entry.link_to.empty()) item["link_to"] = entry.link_to;
             std::uint32_t type = entry.mode & S_IFMT;
             if (type == S_IFCHR || type == S_IFBLK)
                 item["device"] = {entry.device_major, entry.device_minor};
@@ -122,16 +156,11 @@ void print_json(const Inspection& inspection) {
 }
 
 Status run_inspect(const InspectArguments& arguments) {
-    std::filesystem::path path = arguments.image;
-    std::error_code error;
-    if (std::filesystem::is_directory(path, error)) path /= "initramfs";
-    OSIEKIT_ASSIGN(std::string image, read_file(path, largest_image));
-    auto inspection = inspect_initramfs(image).context(path.string());
-    if (!inspection) return std::move(inspection).error();
+    OSIEKIT_ASSIGN(Contents contents, load_contents(arguments.image));
     if (arguments.json)
-        print_json(*inspection);
+        print_json(contents);
     else
-        print_text(*inspection, arguments.list);
+        print_text(contents, arguments.list);
     return {};
 }
 

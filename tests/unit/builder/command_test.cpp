@@ -47,7 +47,7 @@ std::vector<std::string> build_in(const TempDir& site, const std::string& out) {
 TEST_CASE("help, version and wrong usage") {
     CHECK(osiekit_program({"--version"}).out.find("osiekit 0") == 0);
     CHECK(osiekit_program({"--help"}).exit_code == 0);
-    for (const char* command : {"build", "inspect"}) {
+    for (const char* command : {"build", "inspect", "diff", "extract"}) {
         auto help = osiekit_program({command, "--help"});
         CHECK(help.exit_code == 0);
         CHECK(help.out.find("Examples:") != std::string::npos);
@@ -105,6 +105,40 @@ TEST_CASE("directory, umask, time zone and locale do not change the bytes") {
     CHECK(slurp(one / "a" / "initramfs") != slurp(one / "c" / "initramfs"));
     CHECK(osiekit_program(build_in(one, "d"), "SOURCE_DATE_EPOCH=soon").exit_code == 2);
     CHECK(osiekit_program(build_in(one, "d"), "SOURCE_DATE_EPOCH=4294967296").exit_code == 2);
+}
+
+TEST_CASE("an image is compared and unpacked through the program") {
+    TempDir site = make_site();
+    REQUIRE(osiekit_program(build_in(site, "a")).exit_code == 0);
+    auto other = build_in(site, "b");
+    other.insert(other.end(), {"--compress", "none"});
+    // The kernel of the test is only configured for zstd.
+    REQUIRE(osiekit_program(other).exit_code == 0);
+    std::string a = (site / "a").string();
+    CHECK(osiekit_program({"diff", a, (site / "b/initramfs").string()}).exit_code == 0);
+    other[other.size() - 1] = "lz4";
+    CHECK(osiekit_program(other).exit_code == 1);
+    other[other.size() - 1] = "lzo";
+    CHECK(osiekit_program(other).exit_code == 2);
+    spill(site / "osie-init", make_program() + "more");
+    REQUIRE(osiekit_program(build_in(site, "c")).exit_code == 0);
+    auto changed = osiekit_program({"diff", a, (site / "c").string()});
+    CHECK(changed.exit_code == 1);
+    CHECK(changed.out.find("! file init\n") == 0);
+    auto json = osiekit_program({"diff", a, (site / "c").string(), "--json"});
+    CHECK(nlohmann::json::parse(json.out)["files"].size() == 1);
+    CHECK(osiekit_program({"diff", a, (site / "none").string()}).exit_code == 2);
+    auto to = (site / "tree").string();
+    CHECK(osiekit_program({"extract", a, "--to", to}).exit_code == 0);
+    CHECK(slurp(site / "tree/etc/osie/complete") == "complete\n");
+    CHECK(osiekit_program({"extract", a, "--to", to}).exit_code == 2);
+    CHECK(osiekit_program({"extract", a}).exit_code == 2);
+    auto list = osiekit_program({"extract", a, "--list"});
+    CHECK(list.out.find("etc/osie/complete\n") != std::string::npos);
+    auto shown = osiekit_program({"inspect", a});
+    CHECK(shown.out.find("kernel: 6.1-test\n") != std::string::npos);
+    CHECK(shown.out.find("package: linux-image-test") != std::string::npos);
+    CHECK(shown.out.find("made by: osiekit") != std::string::npos);
 }
 
 TEST_CASE("failures have their exit status and leave nothing") {
