@@ -19,6 +19,7 @@
 #include "init/modules/uevent.hpp"
 #include "init/system/clock.hpp"
 #include "init/system/mounts.hpp"
+#include "init/system/sysctl.hpp"
 #include "lib/base/file.hpp"
 #include "lib/kmod/load_module.hpp"
 
@@ -119,6 +120,12 @@ Status Boot::read_settings() {
     return apply_clock_floor(settings_.image.built, log_);
 }
 
+Status Boot::apply_kernel_settings() {
+    for (const std::string& failure : apply_sysctl(settings_.image.sysctl, "/proc/sys"))
+        log_.warning(failure);
+    return {};
+}
+
 // Whoever asks for random numbers first has to wait until the kernel has gathered entropy: on
 // machines without a source of their own about a second, and the kernel gathers only while somebody
 // waits. So somebody does, in the time that nobody else wants, once the driver of a source would
@@ -208,6 +215,7 @@ std::vector<Step> Boot::steps() {
         {"file systems", true, [this] { return set_up_file_systems(); }},
         {"image", true, [this] { return check_image(); }},
         {"settings", false, [this] { return read_settings(); }},
+        {"kernel settings", false, [this] { return apply_kernel_settings(); }},
         {"signals", true, [this] { return watch_signals(); }},
         {"modules", false, [this] { return start_modules(); }},
         {"network", false, [this] { return start_network(); }},

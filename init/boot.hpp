@@ -39,6 +39,7 @@ class Boot {
     Status set_up_file_systems();
     Status check_image();
     Status read_settings();
+    Status apply_kernel_settings();
     Status watch_signals();
     Status start_modules();
     static Status gather_entropy();

@@ -52,6 +52,16 @@ Status read_services(const Json& value, std::vector<ServiceSpec>& out) {
     return {};
 }
 
+Status read_sysctl(const Json& value, std::map<std::string, std::string>& out) {
+    if (!value.is_object()) return wrong("sysctl", "an object");
+    if (value.size() > largest_list)
+        return Error(ErrorKind::limit,
+                     "'sysctl' has more than " + std::to_string(largest_list) + " entries");
+    for (const auto& [name, text] : value.items())
+        OSIEKIT_TRY(read_text(text, "sysctl", out[name]));
+    return {};
+}
+
 Status read_document(const Json& document, ImageConfig& config) {
     if (!document.is_object())
         return Error(ErrorKind::invalid_input, "the document is not an object");
@@ -61,6 +71,8 @@ Status read_document(const Json& document, ImageConfig& config) {
         OSIEKIT_TRY(read_list(*it, "modules", config.modules));
     if (auto it = document.find("ntp"); it != document.end())
         OSIEKIT_TRY(read_list(*it, "ntp", config.ntp));
+    if (auto it = document.find("sysctl"); it != document.end())
+        OSIEKIT_TRY(read_sysctl(*it, config.sysctl));
     if (auto it = document.find("services"); it != document.end())
         OSIEKIT_TRY(read_services(*it, config.services));
     if (auto it = document.find("built"); it != document.end()) {

@@ -24,9 +24,10 @@ struct ImageConfig {
     std::string hostname = "osie";
     std::vector<std::string> modules;  // loaded whatever the hardware is
     std::vector<ServiceSpec> services;
-    std::vector<std::string> ntp;  // names or addresses
-    std::int64_t built = 0;        // seconds since 1970; the clock is never before it
-    unsigned network_wait_s = 20;  // services start after this long without a network
+    std::vector<std::string> ntp;               // names or addresses
+    std::map<std::string, std::string> sysctl;  // "net.ipv4.ip_forward" -> "1"
+    std::int64_t built = 0;                     // seconds since 1970; the clock is never before it
+    unsigned network_wait_s = 20;               // services start after this long without a network
 };
 
 // Limits of that file.

@@ -91,16 +91,40 @@ class PackageComposer {
 
 }  // namespace
 
-std::string init_settings(const InitSpec& init, const InitFacts& facts) {
+std::string init_settings(const InitSpec& init, const AgentSpec& agent, const InitFacts& facts) {
     nlohmann::ordered_json settings;
     settings["hostname"] = init.hostname;
     settings["modules"] = facts.load;
     settings["services"] = nlohmann::ordered_json::array();
-    for (const ServiceSpec& service : init.services)
-        settings["services"].push_back({{"name", service.name}, {"command", service.command}});
+    for (const ServiceSpec& service : init.services) {
+        std::vector<std::string> command = service.command;
+        if (service.name == agent_service)
+            for (std::string& word : agent.arguments()) command.push_back(std::move(word));
+        settings["services"].push_back({{"name", service.name}, {"command", command}});
+    }
     settings["ntp"] = init.ntp;
+    if (!init.sysctl.empty()) settings["sysctl"] = init.sysctl;
     if (facts.built > 0) settings["built"] = facts.built;
     return settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string passwd_file(const std::vector<UserSpec>& users) {
+    std::map<std::uint32_t, std::string> lines;
+    for (const UserSpec& user : users)
+        lines[user.uid] = user.name + ":*:" + std::to_string(user.uid) + ":" +
+                          std::to_string(user.gid) + "::" + user.home + ":" + user.shell + "\n";
+    std::string text;
+    for (const auto& [uid, line] : lines) text += line;
+    return text;
+}
+
+std::string group_file(const std::vector<UserSpec>& users) {
+    std::map<std::uint32_t, std::string> lines;
+    for (const UserSpec& user : users)
+        lines[user.gid] = user.group + ":*:" + std::to_string(user.gid) + ":\n";
+    std::string text;
+    for (const auto& [gid, line] : lines) text += line;
+    return text;
 }
 
 Result<Tree> base_tree(const Profile& profile, const InitFacts& facts) {
@@ -114,9 +138,9 @@ Result<Tree> base_tree(const Profile& profile, const InitFacts& facts) {
     // The kernel opens /dev/console for init before anything is mounted.
     OSIEKIT_TRY(tree.add("dev/console", Entry::device(5, 1, 0600, origin)));
     OSIEKIT_TRY(tree.add("dev/null", Entry::device(1, 3, 0666, origin)));
-    OSIEKIT_TRY(
-        tree.add("etc/osie/init.json",
-                 Entry::file(FileContent::bytes(init_settings(profile.init, facts)), origin)));
+    OSIEKIT_TRY(tree.add("etc/osie/init.json", Entry::file(FileContent::bytes(init_settings(
+                                                               profile.init, profile.agent, facts)),
+                                                           origin)));
     OSIEKIT_TRY(
         tree.add("etc/osie/name", Entry::file(FileContent::bytes(profile.name + "\n"), origin)));
     return tree;
@@ -176,6 +200,12 @@ Result<Tree> site_tree(const Profile& profile) {
     }
     for (const SymlinkSpec& spec : profile.symlinks)
         OSIEKIT_TRY(tree.add(spec.path, Entry::symlink(spec.target, spec.where)));
+    if (!profile.users.empty()) {
+        const std::string& origin = profile.users.front().where;
+        for (const auto& [path, text] : {std::pair("etc/passwd", passwd_file(profile.users)),
+                                         std::pair("etc/group", group_file(profile.users))})
+            OSIEKIT_TRY(tree.add(path, Entry::file(FileContent::bytes(text), origin)));
+    }
     OSIEKIT_TRY(tree.add(sentinel_path,
                          Entry::file(FileContent::bytes("complete\n"), std::string(base_origin))));
     return tree;

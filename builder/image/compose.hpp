@@ -32,7 +32,7 @@ Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::pat
 // (usr/share/{doc,man,info,locale,lintian,bug}) stay behind.
 Result<Tree> package_tree(const LocatedPackage& package);
 
-// The profile's files, directories and symlinks, and the sentinel.
+// The profile's files, directories, symlinks and users, and the sentinel.
 Result<Tree> site_tree(const Profile& profile);
 
 // Programs that run in the image must find what they ask for: an ELF program of the right machine,
@@ -41,7 +41,11 @@ Result<Tree> site_tree(const Profile& profile);
 Status check_program(const Tree& image, const ProgramSpec& program,
                      const std::string& architecture);
 
-// /etc/osie/init.json
-std::string init_settings(const InitSpec& init, const InitFacts& facts);
+// /etc/osie/init.json. The agent's settings become arguments of the service tink-worker.
+std::string init_settings(const InitSpec& init, const AgentSpec& agent, const InitFacts& facts);
+
+// /etc/passwd and /etc/group, in the order of the numbers.
+std::string passwd_file(const std::vector<UserSpec>& users);
+std::string group_file(const std::vector<UserSpec>& users);
 
 }  // namespace osiekit::builder

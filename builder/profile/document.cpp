@@ -100,6 +100,10 @@ class Converter {
 
 }  // namespace
 
+std::string ProfileNode::where() const {
+    return line > 0 ? file->name + ":" + std::to_string(line) : file->name;
+}
+
 Error ProfileNode::bad(const std::string& message) const {
     return Error(ErrorKind::invalid_input, where() + ": " + message);
 }

@@ -28,10 +28,10 @@ struct ProfileNode {
     std::vector<ProfileNode> items;      // of a list
     std::vector<ProfileMember> members;  // of a mapping, in their order; no key occurs twice
     std::shared_ptr<const ProfileFile> file;
-    int line = 1;  // from 1; of the key if the value has none of its own
+    int line = 1;  // from 1; of the key if the value has none of its own; 0: nobody wrote it
 
     // "profiles/x.yaml:12"
-    std::string where() const { return file->name + ":" + std::to_string(line); }
+    std::string where() const;
     // An error at this place, kind invalid_input.
     Error bad(const std::string& message) const;
     // "a list", for messages.

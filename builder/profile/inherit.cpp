@@ -18,7 +18,6 @@ const std::map<std::string, std::vector<std::vector<std::string>>>& removable_pl
     static const std::map<std::string, std::vector<std::vector<std::string>>> places = {
         {"directories", {{"directories"}}},
         {"files", {{"files"}}},
-        {"firmware", {{"firmware", "include"}, {"firmware", "packages"}}},
         {"modules", {{"modules", "load"}, {"modules", "include"}}},
         {"ntp", {{"init", "ntp"}}},
         {"packages",

@@ -8,7 +8,8 @@ const std::map<std::string, std::vector<std::string>>& profile_keys() {
     static const std::map<std::string, std::vector<std::string>> keys = {
         {"",
          {"name", "arch", "extends", "variables", "remove", "kernel", "packages", "modules",
-          "files", "directories", "symlinks", "services", "init", "programs", "compression"}},
+          "files", "directories", "symlinks", "users", "sysctl", "agent", "services", "init",
+          "programs", "compression"}},
         {"remove", removable_keys()},
         {"kernel", {"package", "repository", "cmdline"}},
         {"packages", {"debian", "alpine", "exclude", "no-deps"}},
@@ -16,6 +17,8 @@ const std::map<std::string, std::vector<std::string>>& profile_keys() {
         {"files[]", {"path", "content", "source", "template", "mode", "owner"}},
         {"directories[]", {"path", "mode", "owner"}},
         {"symlinks[]", {"path", "target"}},
+        {"users[]", {"name", "uid", "gid", "group", "home", "shell"}},
+        {"agent", {"server", "registry", "insecure-registries"}},
         {"services[]", {"name", "command"}},
         {"init", {"hostname", "ntp", "services"}},
         {"compression", {"method", "level", "window"}}};

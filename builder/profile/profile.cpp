@@ -106,6 +106,9 @@ Status read_list_member(const std::string& key, const YamlValue& value, Profile&
         if (key == "files") {
             OSIEKIT_ASSIGN(FileSpec file, read_file_spec(item, profile.variables));
             profile.files.push_back(std::move(file));
+        } else if (key == "users") {
+            OSIEKIT_ASSIGN(UserSpec user, read_user(item, profile.users));
+            profile.users.push_back(std::move(user));
         } else if (key == "directories") {
             OSIEKIT_ASSIGN(DirectorySpec entry, read_directory(item));
             profile.directories.push_back(std::move(entry));
@@ -131,6 +134,10 @@ Status read_member(const std::string& key, const YamlValue& value, Profile& prof
         return read_packages(value, profile);
     } else if (key == "modules") {
         return read_modules(value, profile);
+    } else if (key == "sysctl") {
+        OSIEKIT_ASSIGN(profile.init.sysctl, read_sysctl(value));
+    } else if (key == "agent") {
+        OSIEKIT_ASSIGN(profile.agent, read_agent(value));
     } else if (key == "services") {
         OSIEKIT_ASSIGN(profile.init.services, read_services(value));
     } else if (key == "init") {
@@ -150,6 +157,12 @@ constexpr std::string_view defaults = R"(
 services: [{name: tink-worker, command: [/usr/bin/tink-worker]}]
 programs: {osie-init: /init, tink-worker: /usr/bin/tink-worker}
 )";
+
+void forget_lines(ProfileNode& node) {
+    node.line = 0;
+    for (ProfileNode& item : node.items) forget_lines(item);
+    for (ProfileMember& member : node.members) forget_lines(member.value);
+}
 
 // One document from the profile and all that it extends.
 Result<ProfileNode> assemble(std::string_view text, const std::string& name,
@@ -171,10 +184,31 @@ Result<ProfileNode> assemble(std::string_view text, const std::string& name,
     OSIEKIT_ASSIGN(profile.variables, collect_variables(chain.documents, options.set));
     for (ProfileNode& one : chain.documents) OSIEKIT_TRY(expand_document(one, profile.variables));
     OSIEKIT_ASSIGN(ProfileNode base, load_document(defaults, file));
+    forget_lines(base);
     return merge_chain(std::move(chain.documents), std::move(base));
 }
 
+// Settings that nobody would read.
+Status check_agent(const Profile& profile, const YamlValue& document) {
+    if (profile.agent.arguments().empty()) return {};
+    for (const ServiceSpec& service : profile.init.services)
+        if (service.name == agent_service) return {};
+    return document.bad("\"agent\" has settings for a service tink-worker, which there is not")
+        .hint("state the service, or leave the settings out");
+}
+
 }  // namespace
+
+std::vector<std::string> AgentSpec::arguments() const {
+    std::vector<std::string> words;
+    auto add = [&](const char* flag, const std::string& value) {
+        if (!value.empty()) words.insert(words.end(), {flag, value});
+    };
+    add("--grpc-server", server);
+    add("--registry-name", registry);
+    add("--insecure-registries", join(insecure_registries, ","));
+    return words;
+}
 
 std::string host_architecture() {
 #if defined(__aarch64__)
@@ -202,6 +236,7 @@ Result<Profile> parse_profile(std::string_view text, const std::string& name,
         has_kernel = has_kernel || key == "kernel";
     }
     if (profile.name.empty()) return document.bad("the profile lacks the key \"name\"");
+    OSIEKIT_TRY(check_agent(profile, document));
     if (!has_kernel) return document.bad("the profile lacks the key \"kernel\"");
     return profile;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,10 +70,35 @@ struct ServiceSpec {
     std::vector<std::string> command;
 };
 
+// A user with a group of its own number. There are no passwords.
+struct UserSpec {
+    std::string name;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::string group;  // name of the group gid; that of the user unless said otherwise
+    std::string home = "/";
+    std::string shell = "/bin/false";
+    std::string where;
+};
+
+// The service that the settings of the agent are for.
+constexpr std::string_view agent_service = "tink-worker";
+
+// What the agent takes without being told by the boot server; empty: nothing is said.
+struct AgentSpec {
+    std::string server;                            // host:port
+    std::string registry;                          // host[:port] that credentials are for
+    std::vector<std::string> insecure_registries;  // host[:port] that speak plain HTTP
+
+    // For the command line of tink-worker.
+    std::vector<std::string> arguments() const;
+};
+
 struct InitSpec {
     std::string hostname = "osie";
     std::vector<ServiceSpec> services;
     std::vector<std::string> ntp;
+    std::map<std::string, std::string> sysctl;  // "net.ipv4.ip_forward" -> "1"
 };
 
 struct ProgramSpec {
@@ -94,7 +120,9 @@ struct Profile {
     std::vector<FileSpec> files;
     std::vector<DirectorySpec> directories;
     std::vector<SymlinkSpec> symlinks;
+    std::vector<UserSpec> users;
     InitSpec init;
+    AgentSpec agent;
     std::vector<ProgramSpec> programs;
     CompressionOptions compression;
     Variables variables;                           // what ${name} stands for

@@ -82,4 +82,57 @@ Result<SymlinkSpec> read_symlink(const YamlValue& value) {
     return link;
 }
 
+namespace {
+
+constexpr std::uint64_t highest_id = 0xfffffffeULL;
+
+// What stands between colons in /etc/passwd.
+Result<std::string> read_field(const YamlValue& value, std::string_view what) {
+    OSIEKIT_ASSIGN(std::string text, read_line(value, what));
+    if (!text.starts_with('/') || text.find(':') != std::string::npos)
+        return value.bad(std::string(what) + " is an absolute path without \":\"");
+    return text;
+}
+
+}  // namespace
+
+Result<UserSpec> read_user(const YamlValue& value, const std::vector<UserSpec>& before) {
+    UserSpec user;
+    user.where = value.where();
+    bool has_uid = false;
+    bool has_gid = false;
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("users[]")));
+    for (const auto& [key, member] : members) {
+        if (key == "name") {
+            OSIEKIT_ASSIGN(user.name, read_name(member, "a user name", "_-", longest_user_name));
+        } else if (key == "group") {
+            OSIEKIT_ASSIGN(user.group, read_name(member, "a group name", "_-", longest_user_name));
+        } else if (key == "home") {
+            OSIEKIT_ASSIGN(user.home, read_field(member, "a home directory"));
+        } else if (key == "shell") {
+            OSIEKIT_ASSIGN(user.shell, read_field(member, "a shell"));
+        } else {
+            OSIEKIT_ASSIGN(std::uint64_t id, member.number(0, highest_id));
+            (key == "uid" ? user.uid : user.gid) = static_cast<std::uint32_t>(id);
+            (key == "uid" ? has_uid : has_gid) = true;
+        }
+    }
+    if (user.name.empty() || !has_uid) return value.bad("a user needs both \"name\" and \"uid\"");
+    if (!has_gid) user.gid = user.uid;
+    if (user.group.empty()) user.group = user.name;
+    for (const UserSpec& other : before) {
+        if (other.name == user.name)
+            return value.bad("a second user \"" + user.name + "\", as at " + other.where)
+                .hint("one that is extended goes with remove: {users: [" + user.name + "]}");
+        if (other.uid == user.uid)
+            return value.bad("the users " + other.name + " and " + user.name +
+                             " have the same number " + std::to_string(user.uid));
+        if ((other.gid == user.gid) != (other.group == user.group))
+            return value.bad("the group " + user.group + " with the number " +
+                             std::to_string(user.gid) + " contradicts the one of the user " +
+                             other.name);
+    }
+    return user;
+}
+
 }  // namespace osiekit::builder

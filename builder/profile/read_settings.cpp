@@ -115,4 +115,53 @@ Result<CompressionOptions> read_compression(const YamlValue& value) {
     return options;
 }
 
+Result<std::map<std::string, std::string>> read_sysctl(const YamlValue& value) {
+    std::map<std::string, std::string> settings;
+    OSIEKIT_ASSIGN(Members members, value.free_members());
+    if (members.size() > most_sysctl)
+        return value.bad("more than " + std::to_string(most_sysctl) + " kernel settings");
+    for (const auto& [name, member] : members) {
+        bool empty_part = name.find("..") != std::string::npos || name.ends_with('.');
+        if (!is_name(name, "._-:", 255) || empty_part || name.find('.') == std::string::npos)
+            return member.bad("\"" + printable(name) + "\" is not the name of a kernel setting")
+                .hint("such as net.ipv4.ip_forward");
+        OSIEKIT_ASSIGN(std::string text, read_line(member, "the value of a kernel setting"));
+        if (text.empty() || text.size() > longest_sysctl)
+            return member.bad("the value of " + name + " must have 1 to " +
+                              std::to_string(longest_sysctl) + " bytes");
+        settings.emplace(name, std::move(text));
+    }
+    return settings;
+}
+
+namespace {
+
+Result<std::string> read_host(const YamlValue& value, std::string_view what) {
+    return read_name(value, what, ".:-", 253 + 6);
+}
+
+}  // namespace
+
+Result<AgentSpec> read_agent(const YamlValue& value) {
+    AgentSpec agent;
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("agent")));
+    for (const auto& [key, member] : members) {
+        if (key == "server") {
+            OSIEKIT_ASSIGN(agent.server, read_host(member, "a server such as host:42113"));
+            if (agent.server.find(':') == std::string::npos)
+                return member.bad("the server \"" + agent.server + "\" lacks a port")
+                    .hint("such as " + agent.server + ":42113");
+        } else if (key == "registry") {
+            OSIEKIT_ASSIGN(agent.registry, read_host(member, "a registry such as host:5000"));
+        } else {
+            OSIEKIT_ASSIGN(std::vector<YamlValue> items, member.list());
+            for (const YamlValue& item : items) {
+                OSIEKIT_ASSIGN(std::string host, read_host(item, "a registry such as host:5000"));
+                agent.insecure_registries.push_back(std::move(host));
+            }
+        }
+    }
+    return agent;
+}
+
 }  // namespace osiekit::builder

@@ -1,0 +1,131 @@
+#include <nlohmann/json.hpp>
+
+#include "builder/image/compose.hpp"
+#include "builder/profile/profile.hpp"
+#include "builder/profile/readers.hpp"
+#include "tests/unit/builder/support.hpp"
+
+using namespace osiekit;
+using namespace osiekit::builder;
+
+namespace {
+
+const std::string minimal = "name: tiny\nkernel: {package: linux-image-test}\n";
+
+Result<Profile> parse(const std::string& text) {
+    return parse_profile(minimal + text, "p.yaml", "/site");
+}
+
+std::string error_of(const std::string& text) {
+    auto profile = parse(text);
+    INFO(text);
+    REQUIRE_FALSE(profile);
+    REQUIRE(exit_status(profile.error()) == 2);
+    return profile.error().to_string();
+}
+
+nlohmann::json settings_of(const std::string& text) {
+    auto profile = parse(text);
+    REQUIRE(profile);
+    return nlohmann::json::parse(init_settings(profile->init, profile->agent, {}));
+}
+
+}  // namespace
+
+TEST_CASE("packages are read by repository") {
+    auto profile = parse(
+        "packages: {debian: [strace], alpine: [\"so:libc.musl-x86_64.so.1\", busybox],\n"
+        "  exclude: [perl-base], no-deps: [dash]}\n");
+    REQUIRE(profile);
+    CHECK(profile->packages == std::vector<std::string>{"strace"});
+    REQUIRE(profile->alpine_packages.size() == 2);
+    CHECK(profile->alpine_packages[1].name == "busybox");
+    CHECK(profile->alpine_packages[1].where == "p.yaml:3");
+    CHECK(profile->exclude[0].name == "perl-base");
+    CHECK(profile->no_deps[0].where == "p.yaml:4");
+    CHECK(error_of("packages: {debain: [x]}\n") ==
+          "p.yaml:3: unknown key \"debain\" (hint: did you mean \"debian\"?)");
+    CHECK(error_of("packages: {alpine: [\"a b\"]}\n").find("p.yaml:3: \"a b\" is not a package") ==
+          0);
+}
+
+TEST_CASE("kernel settings go to init") {
+    CHECK(settings_of("sysctl: {net.ipv4.ip_forward: 1, kernel.panic: 10}\n")["sysctl"] ==
+          nlohmann::json({{"net.ipv4.ip_forward", "1"}, {"kernel.panic", "10"}}));
+    CHECK_FALSE(settings_of("").contains("sysctl"));
+    for (const char* name : {"panic", "../x", "net..ipv4", "net.", "a/b.c"})
+        CHECK(
+            error_of("sysctl: {" + std::string(name) + ": 1}\n")
+                .find("is not the name of a kernel setting (hint: such as net.ipv4.ip_forward)") !=
+            std::string::npos);
+    auto valued = [](std::size_t length) {
+        return "sysctl: {kernel.core_pattern: " + std::string(length, 'x') + "}\n";
+    };
+    CHECK(parse(valued(longest_sysctl)));
+    CHECK(error_of(valued(longest_sysctl + 1)).find("p.yaml:3: the value of kernel.core") == 0);
+    CHECK(error_of("sysctl: {kernel.panic: \"\"}\n").find("1 to 4096 bytes") != std::string::npos);
+}
+
+TEST_CASE("the number of kernel settings has init's limit") {
+    auto many = [](std::size_t count) {
+        std::string text = "sysctl:\n";
+        for (std::size_t i = 0; i < count; ++i) text += "  a.s" + std::to_string(i) + ": 1\n";
+        return text;
+    };
+    CHECK(parse(many(most_sysctl)));
+    CHECK(error_of(many(most_sysctl + 1)).find("more than 256 kernel settings") !=
+          std::string::npos);
+}
+
+TEST_CASE("settings of the agent become its arguments") {
+    auto services = settings_of(
+        "agent: {server: \"osie.example:42113\", registry: \"r.example:5000\",\n"
+        "  insecure-registries: [\"a.example\", \"b.example:80\"]}\n")["services"];
+    CHECK(services[0]["command"] ==
+          nlohmann::json({"/usr/bin/tink-worker", "--grpc-server", "osie.example:42113",
+                          "--registry-name", "r.example:5000", "--insecure-registries",
+                          "a.example,b.example:80"}));
+    CHECK(settings_of("agent: {}\n")["services"][0]["command"].size() == 1);
+    CHECK(error_of("agent: {server: osie.example}\n") ==
+          "p.yaml:3: the server \"osie.example\" lacks a port (hint: such as osie.example:42113)");
+    CHECK(error_of("agent: {password: x}\n").find("p.yaml:3: unknown key \"password\"") == 0);
+    CHECK(error_of("agent: {server: \"h:1\"}\nservices: [{name: a, command: [/a]}]\n")
+              .find("a service tink-worker, which there is not") != std::string::npos);
+}
+
+TEST_CASE("users are written into the image") {
+    auto profile = parse(
+        "users:\n"
+        "  - {name: alice, uid: 1000, home: /home/alice, shell: /bin/sh}\n"
+        "  - {name: root, uid: 0, home: /root}\n"
+        "  - {name: bob, uid: 1001, gid: 1000, group: alice}\n");
+    REQUIRE(profile);
+    auto tree = site_tree(*profile);
+    REQUIRE(tree);
+    CHECK(tree->find("etc/passwd")->content.load().value() ==
+          "root:*:0:0::/root:/bin/false\n"
+          "alice:*:1000:1000::/home/alice:/bin/sh\n"
+          "bob:*:1001:1000::/:/bin/false\n");
+    CHECK(tree->find("etc/group")->content.load().value() == "root:*:0:\nalice:*:1000:\n");
+    CHECK(site_tree(*parse(""))->find("etc/passwd") == nullptr);
+}
+
+TEST_CASE("wrong users are found") {
+    auto users = [](const std::string& rest) { return error_of("users:\n" + rest); };
+    CHECK(users("  - {name: a}\n") == "p.yaml:4: a user needs both \"name\" and \"uid\"");
+    CHECK(users("  - {name: \"a:b\", uid: 1}\n").find("p.yaml:4: \"a:b\" is not a user name") == 0);
+    CHECK(users("  - {name: a, uid: 1, shell: \"/a:b\"}\n").find("without \":\"") !=
+          std::string::npos);
+    CHECK(users("  - {name: a, uid: 1}\n  - {name: a, uid: 2}\n")
+              .find("p.yaml:5: a second user \"a\", as at p.yaml:4 (hint: ") == 0);
+    CHECK(users("  - {name: a, uid: 1}\n  - {name: b, uid: 1}\n")
+              .find("p.yaml:5: the users a and b have the same number 1") == 0);
+    CHECK(users("  - {name: a, uid: 1}\n  - {name: b, uid: 2, gid: 1}\n")
+              .find("p.yaml:5: the group b with the number 1 contradicts") == 0);
+    CHECK(parse("users: [{name: a, uid: 4294967294}]\n"));
+    CHECK(users("  - {name: a, uid: 4294967295}\n").find("a number from 0 to 4294967294") !=
+          std::string::npos);
+    CHECK(parse("users: [{name: " + std::string(32, 'a') + ", uid: 1}]\n"));
+    CHECK(users("  - {name: " + std::string(33, 'a') + ", uid: 1}\n").find("at most 32") !=
+          std::string::npos);
+}
