@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.file_size = 1U << 20U;
     limits.unpacked_size = 4U << 20U;
     limits.entries = 1000;
-    auto done = alpine::read_apk_bytes(
+    (void)alpine::read_apk_bytes(
         bytes,
         [&](PackageFile&& file) {
             if (file.path.empty() || file.path.front() == '/' || file.path == ".." ||
@@ -28,6 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     alpine::Checksums checksums(bytes);
     PackageFile file;
     file.path = "usr/bin/x";
-    auto checked = checksums.check(file);
-    return done && !checked ? 0 : 0;
+    (void)checksums.check(file);
+    return 0;
 }
