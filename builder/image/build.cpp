@@ -131,9 +131,35 @@ class Builder {
         return {image_.modules.load, std::max<std::int64_t>(image_.kernel.built, options_.mtime)};
     }
 
+    // What a profile may already say, but no build does so far.
+    Status refuse_unsupported() const {
+        for (const auto& [list, what] :
+             {std::pair{&profile_.alpine_packages, "packages of Alpine cannot be taken"},
+              std::pair{&profile_.exclude, "packages cannot be excluded"}})
+            if (!list->empty())
+                return Error(ErrorKind::unsupported, list->front().where + ": " + what + " yet (" +
+                                                         printable(list->front().name) + ")");
+        return {};
+    }
+
     Status find_packages() {
-        if (profile_.packages.empty()) return {};
-        OSIEKIT_ASSIGN(image_packages_, options_.packages(profile_.packages, Dependencies::all()));
+        OSIEKIT_TRY(refuse_unsupported());
+        if (!profile_.packages.empty()) {
+            OSIEKIT_ASSIGN(image_packages_,
+                           options_.packages(profile_.packages, Dependencies::all()));
+        }
+        std::vector<std::string> alone;
+        for (const PackageRequest& request : profile_.no_deps) alone.push_back(request.name);
+        if (!alone.empty()) {
+            OSIEKIT_ASSIGN(auto located, options_.packages(alone, Dependencies::none()));
+            for (LocatedPackage& package : located) {
+                auto same = [&](const LocatedPackage& other) {
+                    return other.digest == package.digest;
+                };
+                if (std::none_of(image_packages_.begin(), image_packages_.end(), same))
+                    image_packages_.push_back(std::move(package));
+            }
+        }
         for (const LocatedPackage& package : image_packages_) image_.packages.push_back(package);
         auto before = [](const LocatedPackage& a, const LocatedPackage& b) {
             return std::tie(a.name, a.version) < std::tie(b.name, b.version);

@@ -196,6 +196,10 @@ TEST_CASE("what is wrong is said, and nothing is left half-written") {
     CHECK(site.failure("modules:\n  include:\n    - midle\n") ==
           p + ":6: this kernel has no module \"midle\" (hint: did you mean \"mid_dle\"?)");
     CHECK(site.failure("packages: [nothing]\n").find("no package nothing") != std::string::npos);
+    CHECK(site.failure("packages: {exclude: [a]}\n") ==
+          p + ":4: packages cannot be excluded yet (a)");
+    CHECK(site.failure("packages: {alpine: [b]}\n") ==
+          p + ":4: packages of Alpine cannot be taken yet (b)");
     CHECK(site.failure("files: [{path: /init, content: x}]\n").find("/init comes from program") ==
           0);
     CHECK(site.failure("init: {services: [{name: a, command: [/bin/none]}]}\n")
@@ -214,6 +218,26 @@ TEST_CASE("what is wrong is said, and nothing is left half-written") {
     spill(site.folder / "programs/osie-init", "text");
     CHECK(site.failure("").find("neither an ELF program nor a script") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(site.options.out / "vmlinuz"));
+}
+
+TEST_CASE("packages are taken with what they depend on, or alone") {
+    Site site;
+    std::map<std::string, bool> asked;
+    auto source = site.options.packages;
+    site.options.packages = [&](const std::vector<std::string>& names,
+                                const Dependencies& dependencies) {
+        for (const std::string& name : names) asked[name] = dependencies.any();
+        return source(names, dependencies);
+    };
+    auto both = site.build("packages: {debian: [tool], no-deps: [tool]}\n");
+    REQUIRE(both);
+    CHECK(both->packages.size() == 2);  // the kernel, and once the tool
+    auto alone = site.build("packages: {no-deps: [tool]}\n");
+    REQUIRE(alone);
+    CHECK(alone->packages.size() == 2);
+    CHECK_FALSE(asked.at("tool"));
+    REQUIRE(site.build("packages: [tool]\n"));
+    CHECK(asked.at("tool"));
 }
 
 TEST_CASE("packages that bring no kernel, or a kernel that cannot unpack zstd, are refused") {
