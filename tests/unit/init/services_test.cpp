@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <functional>
 
 #include "init/services/line_splitter.hpp"
 #include "init/services/supervisor.hpp"
@@ -45,14 +47,17 @@ struct Bench {
     bool has(const std::string& wanted) const {
         return read_file(folder / "log")->find(wanted) != std::string::npos;
     }
-    // Runs the loop until the log has this text.
-    void wait_for(const std::string& wanted) {
+    void run_until(const std::function<bool()>& done) {
         std::function<void()> look = [&] {
-            if (has(wanted)) return loop.stop();
+            if (done()) return loop.stop();
             loop.after(Milliseconds(5), look);
         };
         loop.after(Milliseconds(0), look);
         loop.run();
+    }
+    // Runs the loop until the log has this text.
+    void wait_for(const std::string& wanted) {
+        run_until([&] { return has(wanted); });
     }
     void stop_all() {
         supervisor.stop([this] { loop.stop(); });
@@ -96,16 +101,19 @@ TEST_CASE("The restart delay doubles up to five seconds") {
 
 TEST_CASE("A service's output is logged with its name, in a clean environment of its own") {
     Bench bench;
+    const std::string written = bench.folder / "written";
     ::setenv("OSIEKIT_LEAK", "1", 1);
     bench.supervisor.start(
         {shell("echo out; echo err >&2; echo leak=$OSIEKIT_LEAK home=$HOME; "
                "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo own session; "
-               "printf 'no end'; exec sleep 1000")});
-    bench.wait_for("own session");
+               "printf 'no end'; : > " +
+               written + "; exec sleep 1000")});
+    bench.run_until([&] { return std::filesystem::exists(written); });
     bench.stop_all();
     CHECK(bench.has("svc: out\n"));
     CHECK(bench.has("svc: err\n"));
     CHECK(bench.has("svc: leak= home=/root\n"));
+    CHECK(bench.has("svc: own session\n"));
     CHECK(bench.has("svc: no end\n"));
     CHECK(bench.has("svc was ended by signal SIGTERM"));
     ::unsetenv("OSIEKIT_LEAK");
