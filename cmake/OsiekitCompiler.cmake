@@ -39,8 +39,12 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug")
 endif()
 find_program(OSIEKIT_CCACHE ccache)
 if(OSIEKIT_CCACHE)
-  # Paths below the tree count as relative ones, so that a second checkout finds what the first one compiled.
-  set(ccache ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${OSIEKIT_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
-  set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
+  # Paths below the tree count as relative ones, so that a second checkout finds what the first one compiled. The script
+  # has the name of what it starts, as clang's tools know that one.
+  set(launcher ${CMAKE_BINARY_DIR}/launcher/ccache)
+  file(CONFIGURE OUTPUT ${launcher} @ONLY CONTENT
+    "#!/bin/sh\nCCACHE_BASEDIR='@CMAKE_SOURCE_DIR@' CCACHE_NOHASHDIR=1 exec '@OSIEKIT_CCACHE@' \"$@\"\n")
+  file(CHMOD ${launcher} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()

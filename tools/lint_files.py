@@ -23,8 +23,8 @@ def cache_folder() -> pathlib.Path:
     return folder
 
 
-def preprocessed(command: dict) -> bytes:
-    """The file after its includes: what the linter's answer depends on."""
+def preprocessed(command: dict, tree: pathlib.Path) -> bytes:
+    """The file after its includes: what the linter's answer depends on, wherever the tree lies."""
     words = shlex.split(command["command"])
     out = words.index("-o")
     words = [*words[:out], *words[out + 2:]]
@@ -32,12 +32,15 @@ def preprocessed(command: dict) -> bytes:
     if words[0].endswith("ccache"):
         words = words[1:]
     return subprocess.run(words, cwd=command["directory"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          check=True).stdout
+                          check=True).stdout.replace(bytes(tree), b".")
 
 
 def lint(command: dict, database: pathlib.Path, salt: bytes, cache: pathlib.Path) -> tuple[bool, str]:
     """Whether the file is clean, and what the linter printed."""
-    digest = hashlib.sha256(salt + shlex.quote(command["file"]).encode() + preprocessed(command)).hexdigest()
+    tree = pathlib.Path.cwd()
+    # The text itself as well: a NOLINT is gone after the includes.
+    own = pathlib.Path(command["directory"], command["file"]).read_bytes()
+    digest = hashlib.sha256(salt + hashlib.sha256(own).digest() + preprocessed(command, tree)).hexdigest()
     mark = cache / digest
     if mark.exists():
         return True, ""
