@@ -134,7 +134,9 @@ void change_user(const ChildPlan& plan) {
 
 void tie_to_parent(const ChildPlan& plan) {
     // The change of user cleared it; the parent may have died in between, which closes the pipe.
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up(plan, Step::parent_death_signal, 0, errno);
+    // Without the tie the half-made sandbox still dies with the parent, the running program not.
+    int signal = plan.die_with_parent ? SIGKILL : 0;
+    if (::prctl(PR_SET_PDEATHSIG, signal) != 0) give_up(plan, Step::parent_death_signal, 0, errno);
     pollfd go{plan.go_fd, POLLIN, 0};
     if (::poll(&go, 1, 0) != 0) give_up(plan, Step::parent_gone, 0, ECHILD);
 }

@@ -83,6 +83,7 @@ struct ChildPlan {
     bool device_nodes;
     const char* const* masked;  // null-terminated; relative to the root
     const char* const* read_only;
+    bool die_with_parent;
     const char* hostname;  // null: keep
     std::size_t hostname_length;
     const char* cwd;

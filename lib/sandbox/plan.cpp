@@ -194,6 +194,7 @@ std::string describe(const Plan& plan) {
         if ((plan.capabilities >> number & 1U) != 0) text += " " + capability_name(number);
     text += "\nprivs  ";
     text += plan.no_new_privileges ? "no new ones\n" : "setuid programs work\n";
+    text += spec.die_with_parent ? "life   ends with the agent's\n" : "life   its own\n";
     return text;
 }
 

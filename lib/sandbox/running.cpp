@@ -82,6 +82,10 @@ Result<ExitStatus> Running::wait(std::optional<std::chrono::milliseconds> timeou
     return status;
 }
 
+void Running::detach() && {
+    state_.reset();
+}
+
 Status Running::kill_all() {
     State& state = *state_;
     bool by_cgroup = state.cgroup && state.cgroup->kill().ok();

@@ -62,6 +62,9 @@ struct SandboxSpec {
     Network network = Network::host;
     std::string cgroup;  // its cgroup is osie/NAME; empty: none. Letters, digits, '.', '_', '-'
     Limits limits;
+    // The program dies with the thread that started it. Without, it lives on when the agent is
+    // killed; the next one finds it by its cgroup. It still dies with its Running object.
+    bool die_with_parent = true;
     int stdout_fd = 1;  // borrowed; standard input is /dev/null
     int stderr_fd = 2;
 };
@@ -132,6 +135,10 @@ class Running {
     // wait. A program stuck in the kernel (dead disk) dies later or never.
     Status kill_all();
 
+    // Gives the program up: it goes on, and its cgroup stays. For an agent that ends while an
+    // action goes on which was started without die_with_parent.
+    void detach() &&;
+
     struct State;  // of the implementation only
 
   private:
@@ -142,8 +149,8 @@ class Running {
 
 // Starts the planned program and returns when it has been executed or has failed to be: the error
 // then names the step ("starting the sandbox: mounting /proc: Operation not permitted"). The
-// program is killed when the THREAD that called start() ends (PR_SET_PDEATHSIG): call it from one
-// that lives as long as the action.
+// program is killed when the THREAD that called start() ends (PR_SET_PDEATHSIG), unless the
+// specification says otherwise: call it from one that lives as long as the action.
 Result<Running> start(const Plan& plan);
 
 }  // namespace osiekit::sandbox

@@ -86,6 +86,7 @@ class Prepared {
         child.device_nodes = plan_.device_nodes;
         child.masked = masked_pointers_.data();
         child.read_only = read_only_pointers_.data();
+        child.die_with_parent = spec.die_with_parent;
         child.hostname = spec.hostname.empty() ? nullptr : spec.hostname.c_str();
         child.hostname_length = spec.hostname.size();
         child.cwd = spec.cwd.c_str();

@@ -2,7 +2,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -40,6 +39,29 @@ Running start_family(const SandboxSpec& wanted, Pipe& out) {
     REQUIRE(::read(out.read.get(), ready.data(), ready.size()) == 6);
     out.write.reset();
     return *std::move(running);
+}
+
+// An agent in a process of its own, and the program that it started and that is ready.
+std::pair<pid_t, pid_t> start_in_agent(SandboxSpec spec, Pipe& out) {
+    Pipe number;
+    pid_t agent = ::fork();
+    REQUIRE(agent >= 0);
+    if (agent == 0) {
+        spec.stdout_fd = spec.stderr_fd = out.write.get();
+        auto running = start(make_plan(std::move(spec)).value());
+        if (!running) ::_exit(1);
+        pid_t pid = running->pid();
+        if (::write(number.write.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+        static_cast<void>(running->wait().ok());
+        ::_exit(0);
+    }
+    out.write.reset();
+    number.write.reset();
+    pid_t pid = 0;
+    REQUIRE(::read(number.read.get(), &pid, sizeof pid) == sizeof pid);
+    std::array<char, 6> ready{};
+    REQUIRE(::read(out.read.get(), ready.data(), ready.size()) == 6);
+    return {agent, pid};
 }
 
 // The pipe ends when the last process that holds it is gone.
@@ -147,28 +169,11 @@ TEST_CASE("the action dies with the agent") {
     for (bool host_pid : {false, true}) {
         INFO("host_pid " << host_pid);
         Pipe out;
-        pid_t agent = ::fork();
-        REQUIRE(agent >= 0);
-        if (agent == 0) {
-            auto spec = root.spec(Level::host, {"family"});
-            spec.host_pid = host_pid;
-            spec.stdout_fd = out.write.get();
-            spec.stderr_fd = out.write.get();
-            auto running = start(make_plan(spec).value());
-            if (running) static_cast<void>(running->wait().ok());
-            ::_exit(0);
-        }
-        out.write.reset();
-        std::array<char, 6> ready{};
-        REQUIRE(::read(out.read.get(), ready.data(), ready.size()) == 6);
-        std::vector<pid_t> family;
-        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-            auto pid = parse_u64(entry.path().filename().string());
-            auto name = pid ? read_file(entry.path() / "comm") : std::string();
-            if (name && *name == "probe\n") family.push_back(static_cast<pid_t>(*pid));
-        }
-        REQUIRE(family.size() >= 2);
-        pid_t first = *std::min_element(family.begin(), family.end());
+        auto spec = root.spec(Level::host, {"family"});
+        spec.host_pid = host_pid;
+        auto [agent, first] = start_in_agent(spec, out);
+        std::vector<pid_t> family = processes_in(mount_namespace(first).value());
+        REQUIRE(family.size() == 2);
         Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, first, 0)));
         REQUIRE(pidfd);
         ::kill(agent, SIGKILL);
@@ -183,6 +188,41 @@ TEST_CASE("the action dies with the agent") {
         }
         expect_all_gone(out);
     }
+}
+
+TEST_CASE("the action survives the agent where it is asked for") {
+    Root root;
+    Pipe out;
+    auto spec = root.spec(Level::host, {"answer"});
+    spec.die_with_parent = false;
+    auto [agent, pid] = start_in_agent(spec, out);
+    Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    REQUIRE(pidfd);
+    ::kill(agent, SIGKILL);
+    ::waitpid(agent, nullptr, 0);
+    // A SIGKILL of the agent's end would come before this one.
+    CHECK(::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGUSR1, nullptr, 0) == 0);
+    std::array<char, 6> said{};
+    CHECK(::read(out.read.get(), said.data(), said.size()) == 6);
+    CHECK(std::string(said.data(), 5) == "alive");
+    expect_all_gone(out);
+}
+
+TEST_CASE("a program that was given up goes on") {
+    Root root;
+    auto spec = root.spec(Level::host, {"answer"});
+    spec.die_with_parent = false;
+    Pipe out;
+    pid_t pid = 0;
+    {
+        Running running = start_family(spec, out);
+        pid = running.pid();
+        std::move(running).detach();
+    }
+    CHECK(::kill(pid, SIGUSR1) == 0);
+    int status = -1;
+    CHECK(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
 }
 
 TEST_CASE("an agent with many threads can start actions") {

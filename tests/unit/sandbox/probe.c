@@ -1,6 +1,7 @@
 // A static program that runs inside the sandbox in the tests and prints what it sees, one fact a
 // line. usage: probe report | calls NUMBER… | ioctl-tiocsti | clone-namespace user/uts |
-//        socket FAMILY | exit N | signal N | family | read FILE | write FILE TEXT | mount
+//        socket FAMILY | exit N | signal N | family | answer |
+//        read FILE | write FILE TEXT | mount
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -91,6 +92,20 @@ static int family(void) {
     for (;;) pause();
 }
 
+// Says so when it is asked after it has become ready.
+static int answer(void) {
+    sigset_t asked;
+    int signal = 0;
+    sigemptyset(&asked);
+    sigaddset(&asked, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &asked, NULL);
+    printf("ready\n");
+    fflush(stdout);
+    sigwait(&asked, &signal);
+    printf("alive\n");
+    return 0;
+}
+
 static int try_write(const char* path, const char* text) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (fd < 0 || write(fd, text, strlen(text)) < 0) return result(-1);
@@ -123,6 +138,7 @@ int main(int argc, char** argv) {
         return 99;
     }
     if (strcmp(mode, "family") == 0) return family();
+    if (strcmp(mode, "answer") == 0) return answer();
     if (strcmp(mode, "read") == 0) {
         copy_lines(one, "");
         return 0;
