@@ -15,8 +15,8 @@ using namespace osiekit::builder;
 
 constexpr int usage_status = 2;
 
-constexpr std::array<RegisterCommand, 5> commands = {
-    register_build, register_inspect, register_diff, register_extract, register_action};
+constexpr std::array commands = {register_build, register_inspect, register_size,
+                                 register_diff,  register_extract, register_action};
 
 void print_error(const std::string& text) {
     bool colour = ::isatty(STDERR_FILENO) == 1;

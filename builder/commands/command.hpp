@@ -23,5 +23,6 @@ void register_build(CLI::App& app, Invocation& invocation);
 void register_diff(CLI::App& app, Invocation& invocation);
 void register_extract(CLI::App& app, Invocation& invocation);
 void register_inspect(CLI::App& app, Invocation& invocation);
+void register_size(CLI::App& app, Invocation& invocation);
 
 }  // namespace osiekit::builder

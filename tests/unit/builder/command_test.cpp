@@ -47,7 +47,7 @@ std::vector<std::string> build_in(const TempDir& site, const std::string& out) {
 TEST_CASE("help, version and wrong usage") {
     CHECK(osiekit_program({"--version"}).out.find("osiekit 0") == 0);
     CHECK(osiekit_program({"--help"}).exit_code == 0);
-    for (const char* command : {"build", "inspect", "diff", "extract"}) {
+    for (const char* command : {"build", "inspect", "size", "diff", "extract"}) {
         auto help = osiekit_program({command, "--help"});
         CHECK(help.exit_code == 0);
         CHECK(help.out.find("Examples:") != std::string::npos);
@@ -139,6 +139,14 @@ TEST_CASE("an image is compared and unpacked through the program") {
     CHECK(shown.out.find("kernel: 6.1-test\n") != std::string::npos);
     CHECK(shown.out.find("package: linux-image-test") != std::string::npos);
     CHECK(shown.out.find("made by: osiekit") != std::string::npos);
+    auto sizes = osiekit_program({"size", a, "--depth", "1"});
+    CHECK(sizes.out.find("program osie-init\n") != std::string::npos);
+    auto tree = nlohmann::json::parse(osiekit_program({"size", a, "--all", "--json"}).out);
+    CHECK(tree["packed"] == std::filesystem::file_size(site / "a/initramfs") +
+                                std::filesystem::file_size(site / "a/vmlinuz"));
+    std::string picture = (site / "a.svg").string();
+    CHECK(osiekit_program({"size", a, "--svg", picture}).exit_code == 0);
+    CHECK(slurp(picture).find("program tink-worker") != std::string::npos);
 }
 
 TEST_CASE("failures have their exit status and leave nothing") {
