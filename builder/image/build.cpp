@@ -7,6 +7,7 @@
 #include "builder/image/compose.hpp"
 #include "builder/image/local_package.hpp"
 #include "builder/image/output.hpp"
+#include "builder/image/package_licence.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -38,6 +39,7 @@ class Builder {
         : profile_(profile),
           options_(options),
           blobs_(blobs),
+          recipes_(recipes),
           kernels_(blobs, recipes, options.cancelled),
           packer_(blobs, recipes,
                   {profile.compression, options.mtime, options.parallel, options.progress,
@@ -61,6 +63,7 @@ class Builder {
         OSIEKIT_TRY(check_whole());
         stage("packing segments");
         OSIEKIT_TRY(pack());
+        OSIEKIT_TRY(note_inputs());
         stage("writing the image");
         OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(image_.kernel.vmlinuz));
         if (!vmlinuz) return Error(ErrorKind::internal, "the kernel vanished from the cache");
@@ -257,7 +260,8 @@ class Builder {
                  {"modules.softdep", std::move(files.softdep)},
                  {"modules.order", std::move(files.order)},
                  {"modules.builtin", index.builtin_text()}})
-            OSIEKIT_TRY(tree.add(folder + name, Entry::file(FileContent::bytes(text), origin)));
+            OSIEKIT_TRY(tree.add(folder + name,
+                                 Entry::file(FileContent::bytes(text), std::string(base_origin))));
         return tree;
     }
 
@@ -351,9 +355,24 @@ class Builder {
         return {};
     }
 
+    // What the manifest says of where everything came from.
+    Status note_inputs() {
+        for (const LocatedPackage& package : image_.packages) {
+            OSIEKIT_ASSIGN(std::string licence, package_licence(package, recipes_));
+            image_.licences[package.digest] = std::move(licence);
+        }
+        image_.profile = profile_.sources;
+        image_.profile_directory = profile_.directory;
+        image_.mtime = options_.mtime;
+        for (const auto& [name, variable] : profile_.variables)
+            if (variable.value) image_.variables[name] = Sha256::of(*variable.value);
+        return {};
+    }
+
     const Profile& profile_;
     const BuildOptions& options_;
     BlobCache& blobs_;
+    const RecipeCache& recipes_;
     KernelStore kernels_;
     SegmentPacker packer_;
     std::vector<LocatedPackage> image_packages_;

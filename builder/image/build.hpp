@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,11 @@ struct BuiltImage {
     Sha256 initramfs_digest;
     std::uint64_t initramfs_size = 0;
     std::vector<std::string> warnings;
+    std::map<Sha256, std::string> licences;  // of packages, by digest; empty where not known
+    std::vector<ProfileSource> profile;      // what was read of the profile
+    std::filesystem::path profile_directory;
+    std::map<std::string, Sha256> variables;  // name to the digest of its value
+    std::uint32_t mtime = 0;
 };
 
 // Builds OUT/vmlinuz, OUT/initramfs and OUT/manifest.json. The three appear together after

@@ -13,8 +13,6 @@ namespace osiekit::builder {
 
 namespace {
 
-constexpr std::string_view base_origin = "the base of every image";
-
 // What nobody reads in an installation environment.
 bool needed_in_image(std::string_view path, FileType) {
     constexpr std::array<std::string_view, 6> left_out = {"usr/share/doc/",     "usr/share/man/",

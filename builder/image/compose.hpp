@@ -15,6 +15,9 @@ namespace osiekit::builder {
 // too little memory to unpack it).
 constexpr std::string_view sentinel_path = "etc/osie/complete";
 
+// The origin of what no profile, package or program brings.
+constexpr std::string_view base_origin = "the base of every image";
+
 // What the builder finds out for init.
 struct InitFacts {
     std::vector<std::string> load;  // modules that are always loaded

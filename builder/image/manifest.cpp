@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "builder/image/file_source.hpp"
+
 namespace osiekit::builder {
 
 namespace {
@@ -24,6 +26,30 @@ nlohmann::ordered_json compression_json(const CompressionOptions& options) {
     std::string library = compression_library(options.method);
     if (!library.empty()) result["library"] = library;
     return result;
+}
+
+nlohmann::ordered_json package_json(const LocatedPackage& package, const BuiltImage& image) {
+    nlohmann::ordered_json result = {{"name", package.name},
+                                     {"version", package.version},
+                                     {"architecture", package.architecture},
+                                     {"digest", package.digest.oci()},
+                                     {"size", package.size}};
+    auto licence = image.licences.find(package.digest);
+    if (licence != image.licences.end() && !licence->second.empty())
+        result["license"] = licence->second;
+    return result;
+}
+
+// The files that the profile was read from and the variables' values, both as digests: a value may
+// be a secret.
+nlohmann::ordered_json profile_json(const BuiltImage& image) {
+    nlohmann::ordered_json files = nlohmann::ordered_json::array();
+    for (const ProfileSource& source : image.profile)
+        files.push_back({{"name", relative_name(source.path, image.profile_directory)},
+                         {"digest", source.digest.oci()}});
+    nlohmann::ordered_json variables = nlohmann::ordered_json::object();
+    for (const auto& [name, digest] : image.variables) variables[name] = digest.oci();
+    return {{"files", std::move(files)}, {"variables", std::move(variables)}};
 }
 
 }  // namespace
@@ -53,12 +79,17 @@ std::string manifest_text(const BuiltImage& image) {
     manifest["segments"] = ordered_json::array();
     for (const Segment& segment : image.segments) {
         unpacked += segment.unpacked;
+        SegmentSources sources = sources_of(segment, image.profile_directory);
+        ordered_json others = ordered_json::object();
+        for (const auto& [source, paths] : sources.others) others[source.to_string()] = paths;
         manifest["segments"].push_back({{"name", segment.name},
                                         {"digest", segment.digest.oci()},
                                         {"size", segment.size},
                                         {"content_digest", segment.content_digest.oci()},
                                         {"unpacked", segment.unpacked},
-                                        {"entries", segment.entries.size()}});
+                                        {"entries", segment.entries.size()},
+                                        {"source", sources.most.to_string()},
+                                        {"other_sources", std::move(others)}});
     }
     manifest["initramfs"] = {{"digest", image.initramfs_digest.oci()},
                              {"size", image.initramfs_size},
@@ -72,11 +103,9 @@ std::string manifest_text(const BuiltImage& image) {
                            {"firmware", image.modules.firmware}};
     manifest["packages"] = ordered_json::array();
     for (const LocatedPackage& package : image.packages)
-        manifest["packages"].push_back({{"name", package.name},
-                                        {"version", package.version},
-                                        {"architecture", package.architecture},
-                                        {"digest", package.digest.oci()},
-                                        {"size", package.size}});
+        manifest["packages"].push_back(package_json(package, image));
+    manifest["profile"] = profile_json(image);
+    manifest["mtime"] = image.mtime;
     return manifest.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -16,14 +16,15 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 
-json entry_to_json(const std::string& path, const Entry& entry) {
+// `origin` is the number of its origin.
+json entry_to_json(const std::string& path, const Entry& entry, std::size_t origin) {
     return json{path,        to_string(entry.type), entry.mode,           entry.uid,
                 entry.gid,   entry.target,          entry.content.size(), entry.major,
-                entry.minor, entry.link_group,      entry.implied};
+                entry.minor, entry.link_group,      entry.implied,        origin};
 }
 
 // Throws nlohmann's exceptions; the caller takes them for a cache miss.
-Tree::Entries entries_from_json(const json& list, const std::string& origin) {
+Tree::Entries entries_from_json(const json& list, const json& origins) {
     Tree::Entries entries;
     for (const json& item : list) {
         Entry entry;
@@ -37,7 +38,7 @@ Tree::Entries entries_from_json(const json& list, const std::string& origin) {
         entry.minor = item.at(8).get<std::uint32_t>();
         entry.link_group = item.at(9).get<std::string>();
         entry.implied = item.at(10).get<bool>();
-        entry.origin = origin;
+        entry.origin = origins.at(item.at(11).get<std::size_t>()).get<std::string>();
         entries.emplace(item.at(0).get<std::string>(), std::move(entry));
     }
     return entries;
@@ -174,7 +175,7 @@ Result<std::vector<Segment>> SegmentPacker::pack_all(std::vector<SegmentRequest>
 }
 
 Result<std::optional<SegmentPacker::Kept>> SegmentPacker::recall(const std::string& key) {
-    auto recipe = recipes_.find("segment 1 " + key + " mtime " + std::to_string(options_.mtime));
+    auto recipe = recipes_.find("segment 2 " + key + " mtime " + std::to_string(options_.mtime));
     if (!recipe) return std::optional<Kept>();
     try {
         Kept kept;
@@ -185,7 +186,7 @@ Result<std::optional<SegmentPacker::Kept>> SegmentPacker::recall(const std::stri
         segment.content_digest = *digest;
         segment.unpacked = recipe->at("unpacked").get<std::uint64_t>();
         segment.memory = recipe->at("memory").get<std::uint64_t>();
-        segment.entries = entries_from_json(recipe->at("entries"), segment.name);
+        segment.entries = entries_from_json(recipe->at("entries"), recipe->at("origins"));
         kept.extra = recipe->at("extra");
         OSIEKIT_ASSIGN(bool found, find_frame(segment));
         if (!found) return std::optional<Kept>();
@@ -197,12 +198,19 @@ Result<std::optional<SegmentPacker::Kept>> SegmentPacker::recall(const std::stri
 
 Status SegmentPacker::keep(const std::string& key, const Segment& segment, const json& extra) {
     json entries = json::array();
-    for (const auto& [path, entry] : segment.entries) entries.push_back(entry_to_json(path, entry));
-    return recipes_.put("segment 1 " + key + " mtime " + std::to_string(options_.mtime),
+    json origins = json::array();
+    std::map<std::string_view, std::size_t> numbers;
+    for (const auto& [path, entry] : segment.entries) {
+        auto [number, added] = numbers.emplace(entry.origin, origins.size());
+        if (added) origins.push_back(entry.origin);
+        entries.push_back(entry_to_json(path, entry, number->second));
+    }
+    return recipes_.put("segment 2 " + key + " mtime " + std::to_string(options_.mtime),
                         json{{"name", segment.name},
                              {"content_digest", segment.content_digest.hex()},
                              {"unpacked", segment.unpacked},
                              {"memory", segment.memory},
+                             {"origins", std::move(origins)},
                              {"entries", std::move(entries)},
                              {"extra", extra}});
 }

@@ -28,9 +28,14 @@ ModulePath module_path(std::string_view path) {
     return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
+bool is_copyright(std::string_view path) {
+    return path.starts_with("usr/share/doc/linux-") && path.ends_with("/copyright");
+}
+
 bool wanted(std::string_view path, FileType type) {
     if (type != FileType::regular) return false;
     if (path.starts_with(kernel_prefix) || path.starts_with(config_prefix)) return true;
+    if (is_copyright(path)) return true;
     std::string_view rest = module_path(path).rest;
     return rest == "modules.builtin" || rest == "modules.order" ||
            (!rest.empty() && !module_name_of_path(rest).empty());
@@ -60,6 +65,10 @@ class Reader {
         }
         if (file.path.starts_with(config_prefix)) {
             contents_.config = std::move(file.content);
+            return {};
+        }
+        if (is_copyright(file.path)) {
+            contents_.copyright = std::move(file.content);
             return {};
         }
         ModulePath place = module_path(file.path);

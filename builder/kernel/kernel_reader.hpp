@@ -16,6 +16,7 @@ struct KernelContents {
     std::string vmlinuz;
     std::int64_t built = 0;  // when, seconds since 1970, as the package says
     std::string config;      // boot/config-VERSION, may be empty
+    std::string copyright;   // usr/share/doc/PACKAGE/copyright, may be empty
     std::string builtin;     // modules.builtin
     std::string order;       // modules.order
     std::vector<KernelModule> modules;

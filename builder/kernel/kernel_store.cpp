@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "builder/image/package_licence.hpp"
 #include "builder/image/zstd_stream.hpp"
 #include "builder/kernel/kernel_reader.hpp"
 #include "builder/kernel/module_file.hpp"
@@ -98,6 +99,8 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
                                               },
                                               cancelled_));
     if (kernel.version.empty()) return recipes_.put(facts_key(package), json{{"version", ""}});
+    // Reading the package a second time for it would take as long again.
+    if (!kernel.copyright.empty()) OSIEKIT_TRY(keep_licence(package, kernel.copyright, recipes_));
     Sha256 vmlinuz = Sha256::of(kernel.vmlinuz);
     OSIEKIT_TRY(blobs_.put(kernel.vmlinuz, vmlinuz));
     OSIEKIT_ASSIGN(Sha256 modules, pack.store(blobs_));

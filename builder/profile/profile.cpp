@@ -174,7 +174,16 @@ Result<ProfileNode> assemble(std::string_view text, const std::string& name,
         return document.bad("the document must be a mapping, but is " +
                             std::string(document.kind_name()));
     std::filesystem::path path = directory / std::filesystem::path(name).filename();
-    OSIEKIT_ASSIGN(ProfileChain chain, load_chain(std::move(document), path, options.read));
+    profile.directory = directory;
+    profile.sources = {{path, Sha256::of(text)}};
+    ProfileReader read;
+    if (options.read)
+        read = [&](const std::filesystem::path& other) -> Result<std::string> {
+            OSIEKIT_ASSIGN(std::string content, options.read(other));
+            profile.sources.push_back({other, Sha256::of(content)});
+            return content;
+        };
+    OSIEKIT_ASSIGN(ProfileChain chain, load_chain(std::move(document), path, read));
     for (const ProfileNode& one : chain.documents)
         for (const ProfileMember& member : one.members)
             if (const auto& known = keys_of("");

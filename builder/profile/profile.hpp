@@ -11,6 +11,7 @@
 #include "builder/image/compression.hpp"
 #include "builder/profile/inherit.hpp"
 #include "builder/profile/variables.hpp"
+#include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
@@ -107,6 +108,12 @@ struct ProgramSpec {
     std::string where;
 };
 
+// A file that a profile was read from.
+struct ProfileSource {
+    std::filesystem::path path;
+    Sha256 digest;
+};
+
 struct Profile {
     std::string name;
     std::string architecture;  // "amd64", "arm64"
@@ -127,6 +134,8 @@ struct Profile {
     CompressionOptions compression;
     Variables variables;                           // what ${name} stands for
     std::vector<std::filesystem::path> ancestors;  // profiles that this one extends, nearest first
+    std::filesystem::path directory;               // of the profile
+    std::vector<ProfileSource> sources;            // the profile, then all that it extends
 };
 
 struct ProfileOptions {

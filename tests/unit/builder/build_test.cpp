@@ -163,6 +163,58 @@ TEST_CASE("the same inputs give the same bytes, whatever is in the cache") {
         for (const InspectedEntry& entry : segment.entries) CHECK(entry.mtime == 1);
 }
 
+TEST_CASE("the manifest names the source of every file") {
+    Site site;
+    PackageSpec tool;
+    tool.name = "tool";
+    tool.files = {{"usr/bin/tool", make_program()},
+                  {"usr/share/doc/tool/copyright",
+                   "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
+                   "Files: *\nCopyright: x\nLicense: Expat\n"}};
+    site.packages["tool"] = make_deb(site.folder.path(), tool);
+    std::filesystem::create_directories(site.folder / "shared");
+    spill(site.folder / "shared/base.yaml",
+          "files: [{path: /etc/issue, content: \"${secret}\"}]\n"
+          "variables: {secret: hush}\n");
+    std::string more = full + "extends: shared/base.yaml\n";
+    REQUIRE(site.build(more));
+    std::string text = slurp(site.options.out / "manifest.json");
+    auto manifest = nlohmann::json::parse(text);
+    auto segment = [&](const std::string& name) {
+        for (const auto& item : manifest["segments"])
+            if (item["name"] == name) return item;
+        FAIL(name);
+        return nlohmann::json();
+    };
+    CHECK(segment("package tool")["source"] == "package tool");
+    // Three modules, and five indexes that are made for them.
+    CHECK(segment("modules")["source"] == "builder");
+    auto modules = segment("modules")["other_sources"]["package linux-image-test"];
+    CHECK(std::find(modules.begin(), modules.end(), "lib/modules/6.1-test/kernel/net/top.ko") !=
+          modules.end());
+    CHECK(segment("program tink-worker")["source"] == "program tink-worker");
+    auto of_site = segment("site");
+    auto from = [&](const std::string& path) {
+        for (const auto& [source, paths] : of_site["other_sources"].items())
+            if (std::find(paths.begin(), paths.end(), path) != paths.end()) return source;
+        return of_site["source"].get<std::string>();
+    };
+    CHECK(from("etc/motd") == "profile p.yaml:6");
+    CHECK(from("etc/issue") == "profile shared/base.yaml:1");
+    CHECK(from("etc/osie/complete") == "builder");
+    CHECK(manifest["packages"][1]["license"] == "MIT");
+    CHECK_FALSE(manifest["packages"][0].contains("license"));
+    REQUIRE(manifest["profile"]["files"].size() == 2);
+    CHECK(manifest["profile"]["files"][0]["name"] == "p.yaml");
+    CHECK(manifest["profile"]["files"][1]["name"] == "shared/base.yaml");
+    CHECK(manifest["profile"]["files"][1]["digest"] ==
+          Sha256::of(slurp(site.folder / "shared/base.yaml")).oci());
+    CHECK(manifest["profile"]["variables"]["secret"] == Sha256::of("hush").oci());
+    CHECK(text.find("hush") == std::string::npos);
+    REQUIRE(site.build(more));  // now from the cache
+    CHECK(slurp(site.options.out / "manifest.json") == text);
+}
+
 TEST_CASE("a change costs only its own segment") {
     Site site;
     REQUIRE(site.build(full));
