@@ -15,6 +15,7 @@ namespace osiekit::sandbox {
 namespace {
 
 constexpr std::chrono::milliseconds longest_wait_for_empty{2000};
+constexpr std::uint64_t cpu_period = 100000;  // microseconds: the kernel's default
 constexpr std::uint64_t control_file_limit = 1U << 20U;
 
 Status write_control(int directory, const char* name, std::string_view value) {
@@ -56,17 +57,62 @@ void delegate(const std::filesystem::path& group) {
             write_control(directory.get(), "cgroup.subtree_control", controller).ok());
 }
 
-void limit(int directory, const char* file, std::optional<std::uint64_t> value,
-           const std::filesystem::path& group, const char* controller,
-           std::vector<std::string>& notes) {
-    if (!value) return;
-    if (!has_controller(group, controller)) {
-        notes.push_back(std::string("the kernel has no cgroup controller '") + controller +
-                        "' here: its limit is not enforced");
-        return;
+// One value for one file of the group, and the controller that has the file.
+struct Setting {
+    const char* controller;
+    const char* file;
+    std::string value;
+};
+
+// Each disk has its own line; partitions count for their disk.
+std::vector<std::string> io_lines(std::uint64_t bytes_per_second) {
+    std::vector<std::string> lines;
+    std::error_code ignored;
+    std::string rate = std::to_string(bytes_per_second);
+    for (std::filesystem::directory_iterator it("/sys/block", ignored), end; it != end;
+         it.increment(ignored)) {
+        auto device = read_file(it->path() / "dev");
+        if (!device) continue;
+        lines.push_back(std::string(trim(*device)) + " rbps=" + rate + " wbps=" + rate);
     }
-    if (auto done = write_control(directory, file, std::to_string(*value)); !done)
-        notes.push_back("limit not enforced: " + done.error().to_string());
+    return lines;
+}
+
+std::vector<Setting> settings_for(const Limits& limits) {
+    std::vector<Setting> settings;
+    if (limits.memory_bytes) {
+        settings.push_back({"memory", "memory.max", std::to_string(*limits.memory_bytes)});
+        settings.push_back({"memory", "memory.swap.max", "0"});
+    }
+    if (limits.processes)
+        settings.push_back({"pids", "pids.max", std::to_string(*limits.processes)});
+    if (limits.cpu_millis)
+        settings.push_back({"cpu", "cpu.max",
+                            std::to_string(cpu_period / 1000 * *limits.cpu_millis) + " " +
+                                std::to_string(cpu_period)});
+    if (limits.io_bytes_per_second)
+        for (std::string& line : io_lines(*limits.io_bytes_per_second))
+            settings.push_back({"io", "io.max", std::move(line)});
+    return settings;
+}
+
+void apply(int directory, const std::filesystem::path& group, const Limits& limits,
+           std::vector<std::string>& notes) {
+    std::string_view absent;
+    for (const Setting& setting : settings_for(limits)) {
+        if (absent == setting.controller) continue;
+        if (!has_controller(group, setting.controller)) {
+            absent = setting.controller;
+            notes.push_back("the kernel has no cgroup controller '" + std::string(absent) +
+                            "' here: its limit is not enforced");
+            continue;
+        }
+        auto done = write_control(directory, setting.file, setting.value);
+        // Without swap there is no such file; a loop device without a file takes no limit.
+        bool harmless = !done && (done.error().error_number() == ENODEV ||
+                                  std::string_view(setting.file) == "memory.swap.max");
+        if (!done && !harmless) notes.push_back("limit not enforced: " + done.error().to_string());
+    }
 }
 
 Status make_directory(const std::filesystem::path& path) {
@@ -107,8 +153,7 @@ Result<Cgroup> Cgroup::create(const std::filesystem::path& base, const std::stri
     }
     OSIEKIT_TRY(make_directory(group.path_));
     OSIEKIT_ASSIGN(group.directory_, open_file(group.path_, O_RDONLY | O_DIRECTORY));
-    limit(group.fd(), "memory.max", limits.memory_bytes, group.path_, "memory", notes);
-    limit(group.fd(), "pids.max", limits.processes, group.path_, "pids", notes);
+    apply(group.fd(), group.path_, limits, notes);
     // The whole action dies, not a helper process whose death it may not notice.
     if (has_controller(group.path_, "memory"))
         if (auto done = write_control(group.fd(), "memory.oom.group", "1"); !done)

@@ -19,6 +19,7 @@ enum class Step : std::uint32_t {
     parent_gone,
     session,
     cgroup_namespace,
+    loopback,
     private_mounts,
     root_parent,
     root,
@@ -61,6 +62,7 @@ struct ChildMount {
     bool recursive;
     bool from_spec;
     bool optional;
+    bool source_without_links;
     const char* source;  // type, or path
     const char* target;  // relative to the root: "dev/pts"
     std::uint64_t attributes;
@@ -76,6 +78,7 @@ struct ChildPlan {
     int out_fd;
     int err_fd;
     bool root_is_initial;  // the machine's root is the initramfs, which has no parent mount
+    bool own_network;
     const char* rootfs;
     std::uint64_t root_attributes;
     const ChildMount* mounts;

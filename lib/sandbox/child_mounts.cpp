@@ -117,10 +117,22 @@ bool is_proc(int fd) {
     return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
+// A copy of the tree at `path`, which may be a bind mount's source anywhere on the machine.
+int clone_source(const ChildMount& wanted) {
+    if (!wanted.source_without_links) return clone_tree(AT_FDCWD, wanted.source, wanted.recursive);
+    int source = open_inside(AT_FDCWD, wanted.source, O_PATH, RESOLVE_NO_SYMLINKS);
+    if (source < 0) return -1;
+    int mount = clone_tree(source, "", wanted.recursive);
+    int error = errno;
+    ::close(source);
+    errno = error;
+    return mount;
+}
+
 void perform_mount(const ChildPlan& plan, int root, std::size_t index) {
     const ChildMount& wanted = plan.mounts[index];
     int mount = wanted.fresh ? fresh_mount(wanted.source, wanted.options, wanted.attributes)
-                             : clone_tree(AT_FDCWD, wanted.source, wanted.recursive);
+                             : clone_source(wanted);
     if (mount < 0) {
         if (wanted.optional) return;
         give_up(plan, Step::mount_source, index, errno);

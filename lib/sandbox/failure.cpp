@@ -65,6 +65,8 @@ std::string of_process(const Plan& plan, const Failure& failure,
             return "starting a session";
         case Step::cgroup_namespace:
             return "making the cgroup namespace";
+        case Step::loopback:
+            return "bringing the loopback interface up";
         case Step::hostname:
             return "setting the host name " + plan.spec.hostname;
         case Step::standard_streams:
@@ -111,6 +113,8 @@ std::string advice(const Failure& failure) {
         return "check the action's command, and the image's entrypoint and PATH";
     if (failure.step == Step::executable && failure.error == ELOOP)
         return "programs below /proc are not run";
+    if (failure.step == Step::mount_source && failure.error == ELOOP)
+        return "a part of the source's path is a symbolic link, which the policy does not follow";
     if (failure.step == Step::mount_target && failure.error == ELOOP)
         return "the image has a symbolic link there, which is not followed";
     if (failure.error == EPERM) return "the sandbox needs root with all capabilities";

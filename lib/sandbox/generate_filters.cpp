@@ -132,7 +132,7 @@ Result<std::string> source() {
         "#include <iterator>\n\n#include \"lib/sandbox/filters.hpp\"\n\n"
         "namespace osiekit::sandbox {\nnamespace {\n";
     std::string cases;
-    for (Level level : {Level::restricted, Level::disk, Level::host}) {
+    for (Level level : all_levels) {
         std::string name(to_string(level));
         OSIEKIT_ASSIGN(Context calls, by_call(level));
         OSIEKIT_ASSIGN(std::string calls_text, program_text(calls, name + "_calls"));

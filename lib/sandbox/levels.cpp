@@ -65,6 +65,8 @@ constexpr std::uint64_t restricted = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bi
 constexpr std::uint64_t disk = restricted | bit(CAP_SYS_ADMIN) | bit(CAP_MKNOD) |
                                bit(CAP_SYS_RAWIO) | bit(CAP_SYS_CHROOT) | bit(CAP_SYS_RESOURCE) |
                                bit(CAP_LINUX_IMMUTABLE) | bit(CAP_IPC_LOCK);
+// kexec_load, kexec_file_load and reboot.
+constexpr std::uint64_t kexec = disk | bit(CAP_SYS_BOOT);
 constexpr std::uint64_t all = bit(CAP_CHECKPOINT_RESTORE) * 2 - 1;
 constexpr std::uint64_t host =
     all & ~(bit(CAP_SYS_PACCT) | bit(CAP_AUDIT_CONTROL) | bit(CAP_AUDIT_READ) |
@@ -104,6 +106,8 @@ std::string_view to_string(Level level) {
             return "restricted";
         case Level::disk:
             return "disk";
+        case Level::kexec:
+            return "kexec";
         case Level::host:
             return "host";
     }
@@ -111,10 +115,14 @@ std::string_view to_string(Level level) {
 }
 
 Result<Level> parse_level(std::string_view text) {
-    for (Level level : {Level::restricted, Level::disk, Level::host})
+    for (Level level : all_levels)
         if (text == to_string(level)) return level;
     return Error(ErrorKind::invalid_input, "no sandbox level is called '" + printable(text) + "'")
-        .hint("the levels are restricted, disk and host");
+        .hint("the levels are restricted, disk, kexec and host");
+}
+
+std::string_view to_string(Network network) {
+    return network == Network::host ? "host" : "none";
 }
 
 std::uint64_t level_capabilities(Level level) {
@@ -123,6 +131,8 @@ std::uint64_t level_capabilities(Level level) {
             return restricted;
         case Level::disk:
             return disk;
+        case Level::kexec:
+            return kexec;
         case Level::host:
             return host;
     }
@@ -161,10 +171,20 @@ std::vector<PlannedMount> default_mounts(Level level) {
 
 std::vector<std::string> masked_paths(Level level) {
     if (level == Level::host) return {};
-    return {"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
-            "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
-            "/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
-            "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap"};
+    std::vector<std::string> paths = {"/proc/acpi",
+                                      "/proc/asound",
+                                      "/proc/interrupts",
+                                      "/proc/kcore",
+                                      "/proc/keys",
+                                      "/proc/latency_stats",
+                                      "/proc/sched_debug",
+                                      "/proc/scsi",
+                                      "/proc/timer_list",
+                                      "/proc/timer_stats",
+                                      "/sys/devices/virtual/powercap"};
+    // The next kernel gets its memory map and device tree from there.
+    if (level != Level::kexec) paths.emplace_back("/sys/firmware");
+    return paths;
 }
 
 std::vector<std::string> read_only_paths(Level level) {

@@ -13,8 +13,9 @@
 namespace osiekit::sandbox {
 namespace {
 
-constexpr std::size_t longest_name = 64;    // of a hostname (sethostname(2)) and of a cgroup
-constexpr std::size_t most_groups = 65536;  // NGROUPS_MAX
+constexpr std::size_t longest_name = 64;        // of a hostname (sethostname(2)) and of a cgroup
+constexpr std::uint32_t least_cpu_millis = 10;  // 1 ms in each period of 100 ms
+constexpr std::size_t most_groups = 65536;      // NGROUPS_MAX
 
 Error invalid(std::string text) {
     return {ErrorKind::invalid_input, std::move(text)};
@@ -71,6 +72,10 @@ Status check_names(const SandboxSpec& spec) {
     if (!spec.cgroup.empty() && !name_is_plain(spec.cgroup))
         return invalid("cgroup name '" + printable(spec.cgroup) + "' is not 1 to " +
                        std::to_string(longest_name) + " of letters, digits, '.', '_', '-'");
+    if (spec.limits.cpu_millis && *spec.limits.cpu_millis < least_cpu_millis)
+        return invalid("a processor limit of " + std::to_string(*spec.limits.cpu_millis) +
+                       " thousandths is less than the kernel's least, " +
+                       std::to_string(least_cpu_millis));
     if (spec.groups.size() > most_groups) return invalid("too many supplementary groups");
     if (spec.stdout_fd < 0 || spec.stderr_fd < 0)
         return invalid("standard output and error need open descriptors");
@@ -103,6 +108,7 @@ Result<PlannedMount> plan_volume(const Mount& volume, Level level) {
     if (level == Level::restricted) mount.attributes |= MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID;
     mount.recursive = volume.recursive;
     mount.create_source = volume.create_source;
+    mount.source_without_links = volume.source_without_links;
     mount.from_spec = true;
     return mount;
 }
@@ -133,6 +139,18 @@ std::string mount_text(const PlannedMount& mount) {
     return text + ")\n";
 }
 
+std::string limit_text(const Limits& limits) {
+    std::string text;
+    auto add = [&](const char* name, auto value) {
+        if (value) text += " " + std::string(name) + "=" + std::to_string(*value);
+    };
+    add("memory_bytes", limits.memory_bytes);
+    add("processes", limits.processes);
+    add("cpu_millis", limits.cpu_millis);
+    add("io_bytes_per_second", limits.io_bytes_per_second);
+    return text.empty() ? text : "limits" + text + "\n";
+}
+
 std::string namespace_text(std::uint64_t flags) {
     std::string text;
     auto add = [&](std::uint64_t flag, const char* name) {
@@ -143,6 +161,7 @@ std::string namespace_text(std::uint64_t flags) {
     add(CLONE_NEWIPC, "ipc");
     add(CLONE_NEWUTS, "uts");
     add(CLONE_NEWCGROUP, "cgroup");
+    add(CLONE_NEWNET, "net");
     return text;
 }
 
@@ -154,6 +173,7 @@ Result<Plan> make_plan(SandboxSpec spec) {
     Plan plan;
     plan.namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     if (!spec.host_pid) plan.namespaces |= CLONE_NEWPID;
+    if (spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
     plan.mounts = default_mounts(spec.level);
     for (const Mount& volume : spec.mounts) {
         auto mount = plan_volume(volume, spec.level).context("planning the sandbox");
@@ -186,6 +206,8 @@ std::string describe(const Plan& plan) {
         text += "env    " + printable(variable.substr(0, variable.find('='))) + "\n";
     text += "own    " + namespace_text(plan.namespaces) + "\n";
     if (!spec.cgroup.empty()) text += "cgroup osie/" + spec.cgroup + "\n";
+    text += limit_text(spec.limits);
+    text += "net    " + std::string(to_string(spec.network)) + "\n";
     for (const PlannedMount& mount : plan.mounts) text += mount_text(mount);
     for (const std::string& path : plan.masked) text += "mask   " + path + "\n";
     for (const std::string& path : plan.read_only) text += "ro     " + path + "\n";

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -22,14 +23,20 @@ namespace osiekit::sandbox {
 // How much of the machine a program can reach; each level includes the one before.
 //   restricted: no devices, no mounting; for programs that only compute or use the network
 //   disk:       block devices and mounting
+//   kexec:      starting another kernel, or the machine again
 //   host:       what Tinkerbell's privileged containers have, less what no installer needs
-enum class Level { restricted, disk, host };
+enum class Level { restricted, disk, kexec, host };
+inline constexpr std::array<Level, 4> all_levels = {Level::restricted, Level::disk, Level::kexec,
+                                                    Level::host};
 
 std::string_view to_string(Level level);
 Result<Level> parse_level(std::string_view text);  // kind invalid_input with the known names
 
-// The only kind at present: the program shares the machine's network.
-enum class Network { host };
+// host: the program shares the machine's network. none: one of its own with a loopback interface
+// and nothing else, as Docker's "none".
+enum class Network { host, none };
+
+std::string_view to_string(Network network);
 
 // A directory or file of the machine shown inside the sandbox (Docker's -v).
 struct Mount {
@@ -39,11 +46,19 @@ struct Mount {
     bool read_only = false;
     bool recursive = true;       // mounts below the source come along
     bool create_source = false;  // a missing source becomes an empty directory, mode 0755
+    // The source is refused if any part of its path is a symbolic link: for callers that judged the
+    // path's text, which an earlier action may have made lead elsewhere.
+    bool source_without_links = false;
 };
 
+// Enforced where the kernel has the cgroup v2 controller; where not, a note of Running says so.
 struct Limits {
-    std::optional<std::uint64_t> memory_bytes;  // where the kernel has the memory controller
-    std::optional<std::uint64_t> processes;     // where it has the pids controller
+    std::optional<std::uint64_t> memory_bytes;  // RAM; swap is then not used at all
+    std::optional<std::uint64_t> processes;     // and threads
+    std::optional<std::uint32_t> cpu_millis;    // thousandths of one processor's time; at least 10
+    std::optional<std::uint64_t> io_bytes_per_second;  // of each disk, reading and writing each
+
+    bool operator==(const Limits&) const = default;
 };
 
 struct SandboxSpec {
@@ -79,6 +94,7 @@ struct PlannedMount {
     std::vector<std::pair<std::string, std::string>> options;
     bool recursive = false;
     bool create_source = false;
+    bool source_without_links = false;
     bool from_spec = false;  // target may lead through symbolic links of the image, inside the root
     bool optional = false;   // a kernel without it is not an error
 };

@@ -79,6 +79,7 @@ class Prepared {
     ChildPlan child_plan() const {
         const SandboxSpec& spec = plan_.spec;
         ChildPlan child{};
+        child.own_network = spec.network == Network::none;
         child.rootfs = spec.rootfs.c_str();
         child.root_attributes = plan_.root_attributes;
         child.mounts = mounts_.data();
@@ -114,8 +115,9 @@ class Prepared {
         }
         options.push_back(nullptr);
         mounts_.push_back({mount.kind == PlannedMount::Kind::fresh, mount.recursive,
-                           mount.from_spec, mount.optional, mount.source.c_str(),
-                           mount.target.c_str() + 1, mount.attributes, options.data()});
+                           mount.from_spec, mount.optional, mount.source_without_links,
+                           mount.source.c_str(), mount.target.c_str() + 1, mount.attributes,
+                           options.data()});
     }
 
     const Plan& plan_;

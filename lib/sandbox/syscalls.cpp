@@ -109,12 +109,13 @@ constexpr Call calls[] = {
     Call{"quotactl", mounting}, Call{"quotactl_fd", mounting}, Call{"setdomainname", mounting},
     Call{"sethostname", mounting}, Call{"setns", mounting}, Call{"swapoff", mounting}, Call{"swapon", mounting},
     Call{"umount2", mounting}, Call{"unshare", mounting},
+    // kexec
+    Call{"kexec_file_load", kexec}, Call{"kexec_load", kexec}, Call{"reboot", kexec},
     // machine
     Call{"clock_settime", machine}, Call{"delete_module", machine}, Call{"fanotify_init", machine},
     Call{"finit_module", machine}, Call{"init_module", machine}, Call{"ioperm", machine}, Call{"iopl", machine},
-    Call{"kcmp", machine}, Call{"kexec_file_load", machine}, Call{"kexec_load", machine}, Call{"mbind", machine},
-    Call{"migrate_pages", machine}, Call{"move_pages", machine}, Call{"pidfd_getfd", machine},
-    Call{"reboot", machine}, Call{"set_mempolicy", machine}, Call{"set_mempolicy_home_node", machine},
+    Call{"kcmp", machine}, Call{"mbind", machine}, Call{"migrate_pages", machine}, Call{"move_pages", machine},
+    Call{"pidfd_getfd", machine}, Call{"set_mempolicy", machine}, Call{"set_mempolicy_home_node", machine},
     Call{"settimeofday", machine}, Call{"syslog", machine}, Call{"vhangup", machine},
     // never
     Call{"acct", never}, Call{"bpf", never}, Call{"lookup_dcookie", never}, Call{"open_by_handle_at", never},
@@ -165,6 +166,8 @@ int answer(Level level, CallGroup group) {
             return level == Level::restricted ? ENOSYS : 0;
         case mounting:
             return level == Level::restricted ? EPERM : 0;
+        case kexec:
+            return level < Level::kexec ? EPERM : 0;
         case machine:
             return level == Level::host ? 0 : EPERM;
         case never:

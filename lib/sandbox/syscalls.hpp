@@ -13,8 +13,10 @@ namespace osiekit::sandbox {
 
 enum class CallGroup {
     ordinary,  // every level
-    keys,  // disk and host; ENOSYS below: kernel keyrings, and clone3 whose flags no filter can see
-    mounting,  // disk and host; EPERM below
+    keys,  // disk and above; ENOSYS below: kernel keyrings, and clone3 whose flags no filter can
+           // see
+    mounting,  // disk and above; EPERM below
+    kexec,     // kexec and host; EPERM below
     machine,   // host; EPERM below
     never,     // EPERM everywhere: reach into the kernel that no installer needs
     absent,    // ENOSYS everywhere: obsolete, or (io_uring) a way around the filters

@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -142,12 +143,15 @@ TEST_CASE("limits without a controller are notes, not failures") {
     spec.cgroup = "unit-test-limits";
     spec.limits.memory_bytes = 64U << 20U;
     spec.limits.processes = 50;
+    spec.limits.cpu_millis = 1500;
+    spec.limits.io_bytes_per_second = 100U << 20U;
     auto running = start(make_plan(spec).value());
     REQUIRE(running);
     auto controllers = read_file(cgroup_base() / "cgroup.controllers").value();
+    auto words = split_words(controllers);
     std::size_t missing = 0;
-    for (const char* name : {"memory", "pids"})
-        missing += controllers.find(name) == std::string::npos ? 1 : 0;
+    for (const char* name : {"memory", "pids", "cpu", "io"})
+        missing += std::count(words.begin(), words.end(), std::string_view(name)) == 0 ? 1 : 0;
     CHECK(running->notes().size() == missing);
     CHECK(running->wait().value().success());
 }

@@ -52,6 +52,11 @@ TEST_CASE("a plan says no to what cannot be run") {
     spec = minimal();
     spec.argv = {std::string("a\0b", 3)};
     CHECK(refusal(spec).find("NUL") != std::string::npos);
+    spec = minimal();
+    spec.limits.cpu_millis = 10;
+    CHECK(make_plan(spec).ok());
+    spec.limits.cpu_millis = 9;
+    CHECK(refusal(spec).find("processor limit") != std::string::npos);
     for (const char* name : {"../up", ".hidden", "a/b", "a b"}) {
         spec = minimal();
         spec.cgroup = name;
@@ -110,7 +115,9 @@ TEST_CASE("levels include each other") {
     std::uint64_t disk = level_capabilities(Level::disk);
     std::uint64_t host = level_capabilities(Level::host);
     CHECK((restricted & disk) == restricted);
-    CHECK((disk & host) == disk);
+    std::uint64_t kexec = level_capabilities(Level::kexec);
+    CHECK((disk & kexec) == disk);
+    CHECK((kexec & host) == kexec);
     CHECK(make_plan(minimal(Level::restricted))->no_new_privileges);
     CHECK(!make_plan(minimal(Level::host))->no_new_privileges);
     CHECK(make_plan(minimal(Level::host))->masked.empty());

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,6 +55,15 @@ static int report(int argc, char** argv) {
     copy_lines("/proc/self/cgroup", "cgroup ");
     links_in("/proc/self/ns", "ns");
     links_in("/proc/self/fd", "fd");
+    struct if_nameindex* interfaces = if_nameindex();
+    for (struct if_nameindex* one = interfaces; one && one->if_name; ++one) {
+        struct ifreq request = {0};
+        int link = socket(AF_INET, SOCK_DGRAM, 0);
+        strncpy(request.ifr_name, one->if_name, sizeof request.ifr_name - 1);
+        ioctl(link, SIOCGIFFLAGS, &request);
+        printf("interface %s %s\n", one->if_name, request.ifr_flags & IFF_UP ? "up" : "down");
+        close(link);
+    }
     uname(&names);
     getrlimit(RLIMIT_NOFILE, &files);
     printf("hostname %s\ncwd %s\npid %d\nsid %d\nuid %d\ngid %d\n", names.nodename,

@@ -16,8 +16,6 @@ using namespace osiekit::sandbox::test;
 
 namespace {
 
-constexpr Level levels[] = {Level::restricted, Level::disk, Level::host};
-
 std::string own_namespace(const char* name) {
     return std::filesystem::read_symlink(std::string("/proc/self/ns/") + name).string();
 }
@@ -57,7 +55,7 @@ void set_content(const std::filesystem::path& path, const std::string& text) {
 
 TEST_CASE("every level: own namespaces, no strange descriptors, signals as after boot") {
     Root root;
-    for (Level level : levels) {
+    for (Level level : all_levels) {
         INFO(to_string(level));
         Fd leak = open_file("/etc/passwd", O_RDONLY).value();
         int inheritable = ::dup(leak.get());  // not close-on-exec
@@ -85,7 +83,7 @@ TEST_CASE("every level: own namespaces, no strange descriptors, signals as after
 
 TEST_CASE("every level: capabilities and no_new_privs") {
     Root root;
-    for (Level level : levels) {
+    for (Level level : all_levels) {
         INFO(to_string(level));
         Outcome seen = run(root.spec(level, {"report"}));
         for (const char* set : {"CapBnd", "CapPrm", "CapEff"})
@@ -98,7 +96,7 @@ TEST_CASE("every level: capabilities and no_new_privs") {
 
 TEST_CASE("another user has no capabilities") {
     Root root;
-    for (Level level : levels) {
+    for (Level level : all_levels) {
         INFO(to_string(level));
         auto spec = root.spec(level, {"report"});
         REQUIRE(::chmod(root.dir.path().c_str(), 0755) == 0);
@@ -322,4 +320,38 @@ TEST_CASE("nothing remains mounted on the machine") {
     std::string before = read_file("/proc/self/mountinfo").value();
     run(root.spec(Level::host, {"mount"}));
     CHECK(read_file("/proc/self/mountinfo").value() == before);
+}
+
+TEST_CASE("a network of its own has loopback, up, and nothing else") {
+    Root root;
+    auto spec = root.spec(Level::restricted, {"report"});
+    spec.network = Network::none;
+    Outcome seen = run(spec);
+    CHECK(seen.one("ns net ") != own_namespace("net"));
+    CHECK(seen.all("interface ") == std::vector<std::string>{"lo up"});
+    CHECK(run(root.spec(Level::restricted, {"report"})).one("ns net ") == own_namespace("net"));
+}
+
+TEST_CASE("a source that must have no links is refused where it has one") {
+    Root root;
+    TempDir data = TempDir::create("sandbox-data").value();
+    std::filesystem::create_directory(data / "real");
+    set_content(data / "real/file", "content\n");
+    std::filesystem::create_symlink("real", data / "link");
+    for (const char* name : {"real", "link"}) {
+        INFO(name);
+        auto spec = root.spec(Level::disk, {"read", "/in/file"});
+        Mount mount{data / name, "/in"};
+        spec.mounts.push_back(mount);
+        CHECK(run(spec).out == "content\n");
+        spec.mounts[0].source_without_links = true;
+        auto outcome = try_run(spec);
+        if (std::string(name) == "real") {
+            REQUIRE(outcome);
+            CHECK(outcome->out == "content\n");
+        } else {
+            REQUIRE(!outcome);
+            CHECK(contains(outcome.error().hint(), "symbolic link"));
+        }
+    }
 }
