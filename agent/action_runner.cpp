@@ -1,6 +1,5 @@
 #include "agent/action_runner.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,12 +10,10 @@
 #include <csignal>
 #include <utility>
 
-#include "agent/image_process.hpp"
+#include "agent/action_spec.hpp"
 #include "agent/line_splitter.hpp"
 #include "agent/output_pump.hpp"
 #include "agent/rootfs.hpp"
-#include "agent/users.hpp"
-#include "agent/volumes.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -31,29 +28,6 @@ Outcome failed(const std::string& message) {
     return outcome;
 }
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
-    return name.data();
-}
-
-// Letters that file and cgroup names have everywhere.
-std::string plain_name(const std::string& text) {
-    std::string name = text.substr(0, 100);
-    for (char& c : name) {
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '_' || c == '.' || c == '-';
-        if (!plain) c = '_';
-    }
-    return name.empty() || name.front() == '.' ? "_" + name : name;
-}
-
-bool mounts_over(const std::vector<sandbox::Mount>& mounts, const std::filesystem::path& target) {
-    return std::any_of(mounts.begin(), mounts.end(), [&](const sandbox::Mount& mount) {
-        return mount.target.lexically_normal() == target;
-    });
-}
-
 }  // namespace
 
 ActionRunner::ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log,
@@ -64,6 +38,10 @@ Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSi
                                           const Logger& log) {
     OSIEKIT_ASSIGN(bool mounted, prepare_store(settings.store));
     if (mounted) log.info("images are unpacked to a tmpfs of their own");
+    OSIEKIT_ASSIGN(
+        auto lock, StoreLock::take(settings.store, StoreLock::Kind::exclusive, [&] {
+            log.info("waiting for another program that works in " + settings.store.string());
+        }));
     OSIEKIT_ASSIGN(auto store, oci::ImageStore::open(settings.store / "images"));
     OSIEKIT_TRY(oci::remove_directory(settings.store / "actions"));
     for (const char* name : {"actions", "volumes"})
@@ -72,88 +50,23 @@ Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSi
     return ActionRunner(settings, stop, log, std::move(store));
 }
 
-Result<oci::StoredImage> ActionRunner::pull(const Action& action, Clock::time_point deadline) {
-    OSIEKIT_ASSIGN(auto reference, oci::Reference::parse(action.image));
+Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::time_point deadline) {
+    OSIEKIT_ASSIGN(
+        auto lock, StoreLock::take(settings_.store, StoreLock::Kind::exclusive, [this] {
+            log_.info("waiting for another program that works in " + settings_.store.string());
+        }));
     if (workflow_ != action.workflow_id) {
         // Another workflow's images are not needed any more.
         if (!workflow_.empty())
             if (auto swept = store_.retain({}); !swept) log_.warning(swept.error().to_string());
         workflow_ = action.workflow_id;
     }
-    oci::RegistryOptions options;
-    options.insecure = settings_.insecure_registries;
-    options.credentials_host = settings_.registry;
-    options.user = settings_.registry_user;
-    options.password = settings_.registry_password;
-    options.cancelled = [this, deadline] { return stop_.requested() || Clock::now() >= deadline; };
-    options.sleep = [this](std::chrono::milliseconds time) { stop_.wait(time); };
-    options.log = [this](std::string_view text) { log_.warning(text); };
-    oci::RegistryClient client(std::move(options));
-    auto begin = Clock::now();
-    OSIEKIT_ASSIGN(auto stored, store_.pull(client, reference, oci::Platform::host(),
-                                            [this] { return unpack_budget(settings_.store); }));
-    auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
-    log_.info("image " + reference.to_string() + " is " + stored.image.manifest_digest.oci() +
-              ", there in " + human_duration(taken));
-    return stored;
-}
-
-Status ActionRunner::add_mounts(sandbox::SandboxSpec& spec, const Action& action,
-                                const std::filesystem::path& directory) {
-    VolumePlaces places{settings_.store / "volumes", directory / "volumes"};
-    std::vector<sandbox::Mount> volumes;
-    for (const std::string& text : action.volumes) {
-        OSIEKIT_ASSIGN(auto mount, parse_volume(text, places));
-        volumes.push_back(std::move(mount));
-    }
-    auto resolv = read_file("/etc/resolv.conf");
-    const std::array<std::pair<const char*, std::string>, 3> generated = {{
-        {"resolv.conf", resolv ? *resolv : std::string()},
-        {"hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 " +
-                      spec.hostname + "\n"},
-        {"hostname", spec.hostname + "\n"},
-    }};
-    for (const auto& [name, content] : generated) {
-        auto target = std::filesystem::path("/etc") / name;
-        if (mounts_over(volumes, target)) continue;
-        OSIEKIT_TRY(write_file(directory / name, content, 0644));
-        sandbox::Mount mount;
-        mount.source = directory / name;
-        mount.target = target;
-        mount.read_only = true;
-        spec.mounts.push_back(std::move(mount));
-    }
-    spec.mounts.insert(spec.mounts.end(), volumes.begin(), volumes.end());
-    return {};
-}
-
-Result<sandbox::SandboxSpec> ActionRunner::make_spec(const Action& action,
-                                                     const oci::ImageConfig& image,
-                                                     const std::filesystem::path& directory) {
-    sandbox::SandboxSpec spec;
-    // Existing actions were written for privileged containers; policies come later.
-    spec.level = sandbox::Level::host;
-    spec.rootfs = directory / "root";
-    OSIEKIT_ASSIGN(Fd root, open_file(spec.rootfs, O_PATH | O_DIRECTORY));
-    OSIEKIT_ASSIGN(auto user, look_up_user_in_root(image.user, root.get()));
-    spec.uid = user.uid;
-    spec.gid = user.gid;
-    spec.groups = user.groups;
-    spec.hostname = host_name();
-    OSIEKIT_ASSIGN(auto process, make_process(image, action, user, spec.hostname));
-    spec.argv = process.argv;
-    spec.env = process.env;
-    spec.cwd = process.cwd;
-    spec.host_pid = action.pid_namespace == "host";
-    if (!spec.host_pid && !action.pid_namespace.empty())
-        log_.warning("the PID namespace \"" + printable(action.pid_namespace) +
-                     "\" is not known; the action gets its own");
-    if (!action.network_namespace.empty() && action.network_namespace != "host")
-        log_.warning("the network namespace \"" + printable(action.network_namespace) +
-                     "\" is not known; the action shares the machine's");
-    spec.cgroup = plain_name(action.name + "-" + action.action_id);
-    OSIEKIT_TRY(add_mounts(spec, action, directory));
-    return spec;
+    PullParts parts;
+    parts.cancelled = [this, deadline] { return stop_.requested() || Clock::now() >= deadline; };
+    parts.sleep = [this](std::chrono::milliseconds time) { stop_.wait(time); };
+    OSIEKIT_ASSIGN(auto stored, pull_image(store_, settings_, action.image, parts, log_));
+    OSIEKIT_TRY(lock.share());
+    return Pulled{std::move(stored), std::move(lock)};
 }
 
 void ActionRunner::end(sandbox::Running& running) {
@@ -178,14 +91,15 @@ ActionRunner::Ended ActionRunner::wait(sandbox::Running& running, Clock::time_po
 }
 
 Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline) {
-    auto image = pull(action, deadline);
-    if (!image) return failed(image.error().to_string());
-    auto rootfs = Rootfs::create(image->layers,
+    auto pulled = pull(action, deadline);
+    if (!pulled) return failed(pulled.error().to_string());
+    auto rootfs = Rootfs::create(pulled->image.layers,
                                  settings_.store / "actions" /
                                      Sha256::of(action.workflow_id + "/" + action.action_id).hex());
     if (!rootfs) return failed(rootfs.error().to_string());
     if (!rootfs->note().empty()) log_.warning(rootfs->note());
-    auto spec = make_spec(action, image->image.config, rootfs->directory());
+    auto spec = make_spec({rootfs->directory(), settings_.store / "volumes"}, action,
+                          pulled->image.image.config, log_);
     if (!spec) return failed(spec.error().to_string());
     std::string prefix = printable(action.name) + " | ";
     auto pump = OutputPump::create([&](bool error, std::string_view line) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/action.hpp"
+#include "agent/image_source.hpp"
 #include "agent/output_pump.hpp"
 #include "agent/settings.hpp"
 #include "agent/stop_signal.hpp"
@@ -34,11 +35,11 @@ class ActionRunner {
     Outcome attempt(const Action& action, Clock::time_point deadline);
     Outcome execute(const Action& action, sandbox::SandboxSpec spec, OutputPump& pump,
                     Clock::time_point deadline);
-    Result<oci::StoredImage> pull(const Action& action, Clock::time_point deadline);
-    Result<sandbox::SandboxSpec> make_spec(const Action& action, const oci::ImageConfig& image,
-                                           const std::filesystem::path& directory);
-    Status add_mounts(sandbox::SandboxSpec& spec, const Action& action,
-                      const std::filesystem::path& directory);
+    struct Pulled {
+        oci::StoredImage image;
+        StoreLock lock;  // shared: the layers stay while the action runs
+    };
+    Result<Pulled> pull(const Action& action, Clock::time_point deadline);
     enum class Ended { by_itself, timeout, stopped };
     Ended wait(sandbox::Running& running, Clock::time_point deadline);
     void end(sandbox::Running& running);

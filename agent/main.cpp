@@ -13,6 +13,7 @@
 #include "agent/action_runner.hpp"
 #include "agent/agent_loop.hpp"
 #include "agent/command_line.hpp"
+#include "agent/commands/command.hpp"
 #include "agent/ending.hpp"
 #include "agent/machine.hpp"
 #include "agent/rootfs.hpp"
@@ -123,6 +124,7 @@ Status run(const Settings& settings, const Logger& log) {
 }
 
 int main(int argc, const char* const* argv) {
+    if (const Command* command = find_command(argc, argv)) return command->run(argc - 1, argv + 1);
     CommandLine command_line = parse_command_line(argc, argv);
     if (command_line.exit) return *command_line.exit;
     sigset_t blocked = SignalWatch::signals();

@@ -67,12 +67,14 @@ Status mount_overlay(const std::vector<std::filesystem::path>& top_first,
 Rootfs::Rootfs(Rootfs&& other) noexcept
     : directory_(std::exchange(other.directory_, {})),
       mounted_(std::exchange(other.mounted_, false)),
+      kept_(other.kept_),
       note_(std::move(other.note_)) {}
 
 Rootfs::~Rootfs() {
     if (directory_.empty()) return;
     // Detached: a process stuck in a dead disk must not keep the agent from its next action.
     if (mounted_) ::umount2(root().c_str(), MNT_DETACH);
+    if (kept_) return;
     [[maybe_unused]] Status removed = oci::remove_directory(directory_);
 }
 

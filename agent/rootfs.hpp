@@ -22,6 +22,9 @@ class Rootfs {
 
     std::filesystem::path root() const { return directory_ / "root"; }
     const std::filesystem::path& directory() const { return directory_; }
+    // Leaves the directory where it is when this ends: what the program changed is in upper/ (or,
+    // of a copy, in root/).
+    void keep() { kept_ = true; }
     // Why the layers were copied; empty for an overlay.
     const std::string& note() const { return note_; }
 
@@ -29,6 +32,7 @@ class Rootfs {
     explicit Rootfs(std::filesystem::path directory) : directory_(std::move(directory)) {}
     std::filesystem::path directory_;
     bool mounted_ = false;
+    bool kept_ = false;
     std::string note_;
 };
 

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/settings.hpp"
+
+namespace osiekit::agent {
+
+// What a look at one thing of the machine came to.
+struct Finding {
+    enum class Verdict { ok, warning, failure };
+    std::string check;  // a short name, stable for programs
+    Verdict verdict = Verdict::ok;
+    std::string text;  // what was seen
+    std::string hint;  // what to do; empty for ok
+};
+
+std::string_view to_string(Finding::Verdict verdict);  // ok, warn, fail
+
+// One thing to look at. Never fails itself: what goes wrong is the finding.
+struct Check {
+    std::string name;
+    std::function<Finding(const Settings& settings)> look;
+};
+
+// Of the machine itself: kernel, namespaces, cgroups, file systems, memory, clock.
+std::vector<Check> machine_checks();
+// Of what is around it: names, registry, server, syslog. Each asks at most for a few seconds.
+std::vector<Check> network_checks();
+
+}  // namespace osiekit::agent

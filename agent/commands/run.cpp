@@ -1,0 +1,252 @@
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+
+#include "agent/action_spec.hpp"
+#include "agent/commands/command.hpp"
+#include "agent/commands/common.hpp"
+#include "agent/image_source.hpp"
+#include "agent/rootfs.hpp"
+#include "agent/stop_timing.hpp"
+#include "lib/base/text.hpp"
+
+namespace osiekit::agent {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* footer =
+    "The program's output is this command's output, its exit status this command's. 124: the\n"
+    "timeout; 125: the container could not be made; 126 and 127: the program cannot be run or was\n"
+    "not found. Ctrl-C asks the program to end, once more kills it.\n\n"
+    "Examples:\n"
+    "  tink-worker run registry.example/hello:1\n"
+    "  tink-worker run -e DEST_DISK=/dev/vda -v /dev:/dev registry.example/image2disk:v1\n"
+    "  tink-worker run --level restricted --timeout 30s 127.0.0.1:5000/mine:1 -- --verbose\n"
+    "  tink-worker run --entrypoint /bin/sh registry.example/tools:1 -- -c 'ls -l /'";
+
+// As docker(1), and timeout(1) for the first.
+constexpr int exit_timeout = 124;
+constexpr int exit_not_made = 125;
+constexpr int exit_cannot_run = 126;
+constexpr int exit_not_found = 127;
+
+struct RunOptions {
+    std::string image;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;
+    std::vector<std::string> volumes;
+    std::string level = "host";
+    std::string pid;
+    std::string network;
+    std::string user;
+    std::string entrypoint;
+    std::string working_dir;
+    std::string timeout;
+    std::string name;
+    bool remove = true;
+};
+
+void add_options(CLI::App& app, RunOptions& options) {
+    app.add_option("IMAGE", options.image, "[REGISTRY/]NAME[:TAG][@DIGEST]")->required();
+    app.add_option("ARGS", options.arguments, "After --: instead of the image's command");
+    auto add_list = [&](const char* name, std::vector<std::string>& list, const char* help) {
+        app.add_option(name, list, help)->allow_extra_args(false);
+    };
+    add_list("-e,--env", options.environment,
+             "NAME=VALUE, or NAME: with the value it has here; may be repeated");
+    add_list("-v,--volume", options.volumes,
+             "HOST:CONTAINER[:ro], NAME:CONTAINER or CONTAINER; may be repeated");
+    app.add_option("--level", options.level,
+                   "What it may do to the machine: restricted, disk or host (default)");
+    app.add_option("--pid", options.pid, "host: see and signal the machine's processes");
+    app.add_option("--network", options.network, "host: the machine's network (default)");
+    app.add_option("-u,--user", options.user, "USER[:GROUP] instead of the image's");
+    app.add_option("--entrypoint", options.entrypoint, "Program instead of the image's");
+    app.add_option("-w,--workdir", options.working_dir, "Directory instead of the image's");
+    app.add_option("--timeout", options.timeout,
+                   "End it after this long: 30s, 10m (default: never)");
+    app.add_option("--name", options.name, "Name of the container and of its cgroup");
+    app.add_flag("--rm,!--keep", options.remove,
+                 "Remove its file system at the end (default); --keep leaves it and says where");
+}
+
+// The variables as an action has them; NAME alone takes the value from here, or is left out.
+std::vector<std::string> expanded(const std::vector<std::string>& variables) {
+    std::vector<std::string> result;
+    for (const std::string& variable : variables) {
+        if (variable.find('=') != std::string::npos) {
+            result.push_back(variable);
+        } else if (const char* value = std::getenv(variable.c_str()); value != nullptr) {
+            result.push_back(variable + "=" + value);
+        }
+    }
+    return result;
+}
+
+Action make_action(const RunOptions& options) {
+    Action action;
+    action.action_id = std::to_string(::getpid());
+    action.name = options.name.empty() ? "run" : options.name;
+    action.image = options.image;
+    action.command = options.arguments;
+    action.volumes = options.volumes;
+    action.environment = expanded(options.environment);
+    action.pid_namespace = options.pid;
+    action.network_namespace = options.network;
+    return action;
+}
+
+// What the options say instead of the image.
+void change_image(oci::ImageConfig& image, const RunOptions& options) {
+    if (!options.user.empty()) image.user = options.user;
+    if (!options.working_dir.empty()) image.working_dir = options.working_dir;
+    if (options.entrypoint.empty()) return;
+    image.entrypoint = {options.entrypoint};
+    image.cmd.clear();
+}
+
+// SIGINT and SIGTERM as a descriptor; they are blocked from then on.
+Result<Fd> watch_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGINT);
+    ::sigaddset(&set, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd) return Error::from_errno("watching for signals");
+    return fd;
+}
+
+// Waits for the program; asks it to end on a signal or at the deadline, and kills it when that does
+// not help. Gives the command's exit status.
+int wait_for(sandbox::Running& running, int signals, int stop_signal,
+             std::optional<Clock::time_point> deadline, const Logger& log) {
+    bool timed_out = false;
+    bool asked = false;
+    auto ask = [&] {
+        ::syscall(SYS_pidfd_send_signal, running.fd(), asked ? SIGKILL : stop_signal, nullptr, 0);
+        if (asked) static_cast<void>(running.kill_all().ok());
+        asked = true;
+        deadline = Clock::now() + stop_grace;
+    };
+    for (;;) {
+        std::array<pollfd, 2> wanted = {{{running.fd(), POLLIN, 0}, {signals, POLLIN, 0}}};
+        int ready = ::poll(wanted.data(), wanted.size(), poll_time_until(deadline));
+        if (ready < 0 && errno != EINTR) break;
+        if (wanted[0].revents != 0) break;
+        signalfd_siginfo info{};
+        if (ready > 0 && ::read(signals, &info, sizeof info) == sizeof info) {
+            ask();
+        } else if (deadline && Clock::now() >= *deadline) {
+            if (!asked) log.warning("the timeout is over; ending the program");
+            timed_out = timed_out || !asked;
+            ask();
+        }
+    }
+    // Children that outlived the program end with it.
+    if (auto killed = running.kill_all(); !killed) log.warning(killed.error().to_string());
+    auto status = running.wait();
+    if (!status) return fail(status.error()), exit_not_made;
+    if (status->out_of_memory) log.warning(status->describe());
+    return timed_out ? exit_timeout : status->code;
+}
+
+int not_made(const Error& error) {
+    static_cast<void>(fail(error));
+    return exit_not_made;
+}
+
+// The step that failed is in the error; the shell's numbers for a program that cannot be run.
+int not_started(const Error& error) {
+    static_cast<void>(fail(error));
+    if (error.message().rfind("finding the program", 0) == 0) return exit_not_found;
+    return error.message().rfind("running ", 0) == 0 ? exit_cannot_run : exit_not_made;
+}
+
+struct Prepared {
+    StoreLock lock;
+    oci::StoredImage image;
+};
+
+Result<Prepared> prepare(const Settings& settings, const RunOptions& options, const Logger& log) {
+    if (auto prepared = prepare_store(settings.store); !prepared)
+        return std::move(prepared).error();
+    OSIEKIT_TRY(enter_private_mounts());
+    OSIEKIT_ASSIGN(
+        auto lock, StoreLock::take(settings.store, StoreLock::Kind::exclusive, [&] {
+            log.info("waiting for another program that works in " + settings.store.string());
+        }));
+    for (const char* name : {"actions", "volumes"})
+        if (::mkdir((settings.store / name).c_str(), 0700) != 0 && errno != EEXIST)
+            return Error::from_errno("making " + (settings.store / name).string());
+    OSIEKIT_ASSIGN(auto store, oci::ImageStore::open(settings.store / "images"));
+    OSIEKIT_ASSIGN(auto image, pull_image(store, settings, options.image, {}, log));
+    OSIEKIT_TRY(lock.share());
+    return Prepared{std::move(lock), std::move(image)};
+}
+
+int run(const Settings& settings, const RunOptions& options, sandbox::Level level,
+        std::optional<std::chrono::milliseconds> timeout) {
+    auto log = command_log(settings);
+    auto prepared = prepare(settings, options, log);
+    if (!prepared) return not_made(prepared.error());
+    auto directory = settings.store / "actions" / ("run-" + std::to_string(::getpid()));
+    auto rootfs = Rootfs::create(prepared->image.layers, directory);
+    if (!rootfs) return not_made(rootfs.error());
+    if (!rootfs->note().empty()) log.warning(rootfs->note());
+    if (!options.remove) {
+        rootfs->keep();
+        log.info("its file system stays in " + directory.string() + ", what it changes in upper/");
+    }
+    auto config = prepared->image.image.config;
+    change_image(config, options);
+    auto spec =
+        make_spec({directory, settings.store / "volumes"}, make_action(options), config, log);
+    if (!spec) return not_made(spec.error());
+    spec->level = level;
+    auto plan = sandbox::make_plan(*std::move(spec));
+    if (!plan) return not_made(plan.error());
+    auto signals = watch_signals();
+    if (!signals) return not_made(signals.error());
+    auto running = sandbox::start(*plan);
+    if (!running) return not_started(running.error());
+    for (const std::string& note : running->notes()) log.debug(note);
+    std::optional<Clock::time_point> deadline;
+    if (timeout) deadline = Clock::now() + *timeout;
+    return wait_for(*running, signals->get(), stop_signal(config.stop_signal), deadline, log);
+}
+
+}  // namespace
+
+int run_command_run(int argc, const char* const* argv) {
+    CLI::App app(
+        "Runs a container of an image here and now, as the agent would run it as an action, but\n"
+        "without a server: for people who write actions. Needs root.",
+        "tink-worker run");
+    app.footer(footer);
+    RunOptions options;
+    CommandSettings common;
+    add_options(app, options);
+    common.add_to(app, false);
+    if (auto status = parse_arguments(app, argc, argv)) return *status;
+    auto settings = common.resolve();
+    if (!settings) return fail(settings.error());
+    auto level = sandbox::parse_level(options.level);
+    if (!level) return fail(level.error());
+    std::optional<std::chrono::milliseconds> timeout;
+    if (!options.timeout.empty()) {
+        auto parsed = parse_duration(options.timeout);
+        if (!parsed) return fail(std::move(parsed).error().context("--timeout"));
+        timeout = *parsed;
+    }
+    return run(*settings, options, *level, timeout);
+}
+
+}  // namespace osiekit::agent
