@@ -71,17 +71,8 @@ Result<std::vector<std::string>> filled_list_of(const json& value, const std::st
 Result<std::uint64_t> bytes_of(const json& value, const std::string& where) {
     if (value.is_number_unsigned() && value.get<std::uint64_t>() > 0)
         return value.get<std::uint64_t>();
-    if (value.is_string()) {
-        std::string_view text = value.get_ref<const std::string&>();
-        static constexpr std::array<std::pair<std::string_view, unsigned>, 3> units = {
-            {{"KiB", 10U}, {"MiB", 20U}, {"GiB", 30U}}};
-        for (const auto& [unit, shift] : units) {
-            if (text.size() <= unit.size() || text.substr(text.size() - unit.size()) != unit)
-                continue;
-            auto number = parse_u64(text.substr(0, text.size() - unit.size()));
-            if (number && *number > 0 && *number <= (UINT64_MAX >> shift)) return *number << shift;
-        }
-    }
+    if (value.is_string())
+        if (auto bytes = parse_size(value.get_ref<const std::string&>())) return *bytes;
     return invalid(where, "must be a number of bytes above 0, or a text such as \"512MiB\"");
 }
 
@@ -291,6 +282,18 @@ Result<json> document_of(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+    static constexpr std::array<std::pair<std::string_view, unsigned>, 4> units = {
+        {{"KiB", 10U}, {"MiB", 20U}, {"GiB", 30U}, {"", 0U}}};
+    for (const auto& [unit, shift] : units) {
+        if (text.size() <= unit.size() || text.substr(text.size() - unit.size()) != unit) continue;
+        auto number = parse_u64(text.substr(0, text.size() - unit.size()));
+        if (number && *number > 0 && *number <= (UINT64_MAX >> shift)) return *number << shift;
+        return std::nullopt;
+    }
+    return std::nullopt;
+}
 
 Result<Policy> parse_policy(std::string_view text) {
     if (text.size() > max_policy_bytes)

@@ -22,5 +22,6 @@ int run_command_run(int argc, const char* const* argv);
 int run_command_pull(int argc, const char* const* argv);
 int run_command_images(int argc, const char* const* argv);
 int run_command_doctor(int argc, const char* const* argv);
+int run_command_sandbox(int argc, const char* const* argv);
 
 }  // namespace osiekit::agent

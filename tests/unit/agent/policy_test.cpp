@@ -232,6 +232,16 @@ TEST_CASE("mistakes in a policy file are named") {
     CHECK(contains(rule(R"(}, {"name": "strict")"), "taken"));
 }
 
+TEST_CASE("sizes as people write them") {
+    CHECK(parse_size("1") == 1);
+    CHECK(parse_size("64KiB") == 65536);
+    CHECK(parse_size("3GiB") == 3ULL << 30U);
+    CHECK(parse_size("18014398509481983KiB") == UINT64_MAX - 1023);
+    for (const char* text : {"", "0", "0MiB", "MiB", "1.5GiB", "1 MiB", "1MB", "-1",
+                             "18014398509481984KiB", "18446744073709551616"})
+        CHECK(!parse_size(text));
+}
+
 TEST_CASE("limits on a policy's size") {
     std::string text = "strict";
     CHECK(parse_policy(text + std::string(max_policy_bytes - text.size(), ' ')));
