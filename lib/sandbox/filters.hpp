@@ -15,9 +15,20 @@ struct Filter {
     unsigned short length = 0;
 };
 
+enum class Architecture { x86_64, aarch64 };
+inline constexpr std::array<Architecture, 2> all_architectures = {Architecture::x86_64,
+                                                                  Architecture::aarch64};
+#if defined(__x86_64__)
+inline constexpr Architecture this_architecture = Architecture::x86_64;
+#elif defined(__aarch64__)
+inline constexpr Architecture this_architecture = Architecture::aarch64;
+#else
+#error "no system call filters for this architecture: add it here and to generate_filters.cpp"
+#endif
+
 // The two programs of a level, both of which the kernel asks: one decides by call (allowed, EPERM,
 // ENOSYS), one by arguments. They are two because libseccomp cannot express "all but these
 // arguments" beside a default of refusal.
-std::array<Filter, 2> filters(Level level);
+std::array<Filter, 2> filters(Level level, Architecture architecture = this_architecture);
 
 }  // namespace osiekit::sandbox

@@ -20,6 +20,7 @@
 
 #include "lib/base/fd.hpp"
 #include "lib/base/file.hpp"
+#include "lib/sandbox/filters.hpp"
 #include "lib/sandbox/syscalls.hpp"
 
 namespace osiekit::sandbox {
@@ -36,7 +37,24 @@ Error failure(std::string_view what, int code) {
     return Error::from_errno("libseccomp: cannot " + std::string(what), -code);
 }
 
-Result<Context> make_context(Level level, std::uint32_t fallback) {
+// Which machines' programs a level runs; rules are given in the numbers of the machine that builds
+// and are translated by name.
+Status set_architectures(const Context& context, Level level, Architecture architecture) {
+    bool x86 = architecture == Architecture::x86_64;
+    std::uint32_t token = x86 ? SCMP_ARCH_X86_64 : SCMP_ARCH_AARCH64;
+    if (token != ::seccomp_arch_native()) {
+        if (int code = ::seccomp_arch_add(context.get(), token))
+            return failure("add an architecture", code);
+        if (int code = ::seccomp_arch_remove(context.get(), SCMP_ARCH_NATIVE))
+            return failure("remove the builder's architecture", code);
+    }
+    if (level == Level::host && x86)
+        if (int code = ::seccomp_arch_add(context.get(), SCMP_ARCH_X86))
+            return failure("add 32-bit programs", code);
+    return {};
+}
+
+Result<Context> make_context(Level level, Architecture architecture, std::uint32_t fallback) {
     Context context(::seccomp_init(fallback));
     if (!context) return Error(ErrorKind::internal, "libseccomp: cannot make a filter");
     // A program of another architecture would be judged by the wrong numbers.
@@ -45,9 +63,7 @@ Result<Context> make_context(Level level, std::uint32_t fallback) {
         return failure("set the action for other architectures", code);
     if (int code = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2))
         return failure("ask for a binary tree", code);
-    if (level == Level::host && ::seccomp_arch_native() == SCMP_ARCH_X86_64)
-        if (int code = ::seccomp_arch_add(context.get(), SCMP_ARCH_X86))
-            return failure("add 32-bit programs", code);
+    OSIEKIT_TRY(set_architectures(context, level, architecture));
     return context;
 }
 
@@ -76,8 +92,8 @@ Status add_personality(const Context& context) {
     return {};
 }
 
-Result<Context> by_call(Level level) {
-    OSIEKIT_ASSIGN(Context context, make_context(level, SCMP_ACT_ERRNO(ENOSYS)));
+Result<Context> by_call(Level level, Architecture architecture) {
+    OSIEKIT_ASSIGN(Context context, make_context(level, architecture, SCMP_ACT_ERRNO(ENOSYS)));
     std::size_t count = 0;
     const Call* calls = call_table(count);
     for (const Call* call = calls; call != calls + count; ++call) {
@@ -91,8 +107,8 @@ Result<Context> by_call(Level level) {
     return context;
 }
 
-Result<Context> by_arguments(Level level) {
-    OSIEKIT_ASSIGN(Context context, make_context(level, SCMP_ACT_ALLOW));
+Result<Context> by_arguments(Level level, Architecture architecture) {
+    OSIEKIT_ASSIGN(Context context, make_context(level, architecture, SCMP_ACT_ALLOW));
     // Typing into somebody's terminal (CVE-2017-5226); masked, as the kernel ignores the upper half
     // (CVE-2019-10063).
     OSIEKIT_TRY(add(context, EPERM, "ioctl", {masked(1, low_word, TIOCSTI)}));
@@ -126,27 +142,36 @@ Result<std::string> program_text(const Context& context, const std::string& name
     return text + "};\n";
 }
 
+// The two programs of one level and architecture as text, and the case that returns them.
+Status add_programs(Level level, Architecture architecture, std::string& programs,
+                    std::string& cases) {
+    std::string machine = architecture == Architecture::x86_64 ? "x86_64" : "aarch64";
+    std::string name = std::string(to_string(level)) + "_" + machine;
+    OSIEKIT_ASSIGN(Context calls, by_call(level, architecture));
+    OSIEKIT_ASSIGN(std::string calls_text, program_text(calls, name + "_calls"));
+    OSIEKIT_ASSIGN(Context arguments, by_arguments(level, architecture));
+    OSIEKIT_ASSIGN(std::string arguments_text, program_text(arguments, name + "_arguments"));
+    programs += calls_text + arguments_text;
+    cases += "    if (level == Level::" + std::string(to_string(level)) +
+             " && architecture == Architecture::" + machine + ")\n        return {{{" + name +
+             "_arguments, std::size(" + name + "_arguments)}, {" + name + "_calls, std::size(" +
+             name + "_calls)}}};\n";
+    return {};
+}
+
 Result<std::string> source() {
-    std::string text =
-        "// Made by generate_filters.cpp from the table in syscalls.cpp.\n"
-        "#include <iterator>\n\n#include \"lib/sandbox/filters.hpp\"\n\n"
-        "namespace osiekit::sandbox {\nnamespace {\n";
+    std::string programs;
     std::string cases;
-    for (Level level : all_levels) {
-        std::string name(to_string(level));
-        OSIEKIT_ASSIGN(Context calls, by_call(level));
-        OSIEKIT_ASSIGN(std::string calls_text, program_text(calls, name + "_calls"));
-        OSIEKIT_ASSIGN(Context arguments, by_arguments(level));
-        OSIEKIT_ASSIGN(std::string arguments_text, program_text(arguments, name + "_arguments"));
-        text += calls_text + arguments_text;
-        cases += "        case Level::" + name + ":\n            return {{{" + name +
-                 "_arguments, std::size(" + name + "_arguments)}, {" + name + "_calls, std::size(" +
-                 name + "_calls)}}};\n";
-    }
-    return text +
-           "}  // namespace\n\nstd::array<Filter, 2> filters(Level level) {\n    switch (level) "
-           "{\n" +
-           cases + "    }\n    return {};\n}\n\n}  // namespace osiekit::sandbox\n";
+    for (Level level : all_levels)
+        for (Architecture architecture : all_architectures)
+            OSIEKIT_TRY(add_programs(level, architecture, programs, cases));
+    return "// Made by generate_filters.cpp from the table in syscalls.cpp.\n"
+           "#include <iterator>\n\n#include \"lib/sandbox/filters.hpp\"\n\n"
+           "namespace osiekit::sandbox {\nnamespace {\n" +
+           programs +
+           "}  // namespace\n\nstd::array<Filter, 2> filters(Level level, Architecture "
+           "architecture) {\n" +
+           cases + "    return {};\n}\n\n}  // namespace osiekit::sandbox\n";
 }
 
 }  // namespace

@@ -61,14 +61,14 @@ inline std::uint32_t evaluate(const Filter& filter, const seccomp_data& data) {
 // What a program sees: 0 allowed, an errno, or -1 for killed. The kernel takes the strictest of all
 // filters.
 inline int verdict(Level level, int number, std::uint32_t arch, std::uint64_t arg0 = 0,
-                   std::uint64_t arg1 = 0) {
+                   std::uint64_t arg1 = 0, Architecture machine = this_architecture) {
     seccomp_data data{};
     data.nr = number;
     data.arch = arch;
     data.args[0] = arg0;
     data.args[1] = arg1;
     int worst = 0;
-    for (const Filter& filter : filters(level)) {
+    for (const Filter& filter : filters(level, machine)) {
         std::uint32_t value = evaluate(filter, data);
         std::uint32_t action = value & SECCOMP_RET_ACTION_FULL;
         if (action == SECCOMP_RET_KILL_PROCESS) return -1;
