@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import peers
+import sandbox
 from harness import paths, vm
 from harness.errors import HarnessError, tail
 from harness.report import MIB, explain
@@ -104,20 +105,22 @@ def table(results: dict) -> str:
                   f"  init to agent, less DHCP    {one['init_to_agent_s']:8.3f} s"]
     if "memory" in results:
         lines += ["memory", f"  the demo's machine          {results['memory']['demo_machine_mib']:8d} MiB"]
+    if "sandbox" in results:
+        lines += sandbox.table(results["sandbox"])
     return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=("build", "size", "boot", "memory"), help="measure only these")
+    parser.add_argument("--only", nargs="+", choices=("build", "size", "boot", "memory", "sandbox"), help="measure only these")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     arguments = parser.parse_args()
     log = paths.OUT / "bench" / "bench.log"
     shutil.rmtree(log.parent, ignore_errors=True)
     log.parent.mkdir(parents=True)
     measurements = {"build": lambda: measure_build(log), "size": measure_size, "boot": measure_boot,
-                    "memory": measure_memory}
+                    "memory": measure_memory, "sandbox": lambda: sandbox.measure(log)}
     results = {}
     code = 0
     for name in arguments.only or measurements:
