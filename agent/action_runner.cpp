@@ -1,26 +1,21 @@
 #include "agent/action_runner.hpp"
 
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <utility>
 
 #include "agent/action_spec.hpp"
 #include "agent/line_splitter.hpp"
-#include "agent/output_pump.hpp"
 #include "agent/rootfs.hpp"
-#include "lib/base/file.hpp"
+#include "agent/stop_timing.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::agent {
 namespace {
 
-constexpr std::chrono::seconds after_kill{2};
+// Failed actions whose output is kept: each may have as much as its spool holds.
+constexpr std::size_t kept_failures = 4;
 
 Outcome failed(const std::string& message) {
     Outcome outcome;
@@ -31,23 +26,24 @@ Outcome failed(const std::string& message) {
 }  // namespace
 
 ActionRunner::ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log,
-                           oci::ImageStore store)
-    : settings_(settings), stop_(stop), log_(log), store_(std::move(store)) {}
+                           oci::ImageStore store, std::filesystem::path program)
+    : settings_(settings),
+      stop_(stop),
+      log_(log),
+      store_(std::move(store)),
+      program_(std::move(program)) {}
 
 Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSignal& stop,
-                                          const Logger& log) {
-    OSIEKIT_ASSIGN(bool mounted, prepare_store(settings.store));
-    if (mounted) log.info("images are unpacked to a tmpfs of their own");
+                                          const Logger& log, std::filesystem::path program) {
     OSIEKIT_ASSIGN(
         auto lock, StoreLock::take(settings.store, StoreLock::Kind::exclusive, [&] {
             log.info("waiting for another program that works in " + settings.store.string());
         }));
     OSIEKIT_ASSIGN(auto store, oci::ImageStore::open(settings.store / "images"));
-    OSIEKIT_TRY(oci::remove_directory(settings.store / "actions"));
     for (const char* name : {"actions", "volumes"})
         if (::mkdir((settings.store / name).c_str(), 0700) != 0 && errno != EEXIST)
             return Error::from_errno("making " + (settings.store / name).string());
-    return ActionRunner(settings, stop, log, std::move(store));
+    return ActionRunner(settings, stop, log, std::move(store), std::move(program));
 }
 
 Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::time_point deadline) {
@@ -69,82 +65,110 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::tim
     return Pulled{std::move(stored), std::move(lock)};
 }
 
-void ActionRunner::end(sandbox::Running& running) {
-    ::syscall(SYS_pidfd_send_signal, running.fd(), SIGTERM, nullptr, 0);
-    if (running.wait(grace)) return;
-    if (auto killed = running.kill_all(); !killed) log_.warning(killed.error().to_string());
-    if (!running.wait(after_kill))
-        log_.warning("the action does not end even when killed; leaving it behind");
-}
-
-ActionRunner::Ended ActionRunner::wait(sandbox::Running& running, Clock::time_point deadline) {
-    for (;;) {
-        auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        if (left <= 0) return Ended::timeout;
-        if (stop_.requested()) return Ended::stopped;
-        std::array<pollfd, 2> wanted = {{{running.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}}};
-        constexpr std::int64_t longest_poll = 3600000;
-        int ready = ::poll(wanted.data(), wanted.size(),
-                           static_cast<int>(std::min<std::int64_t>(left, longest_poll)));
-        if (ready > 0 && wanted[0].revents != 0) return Ended::by_itself;
-    }
-}
-
-Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline) {
+Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline,
+                              WallClock::time_point start) {
     auto pulled = pull(action, deadline);
     if (!pulled) return failed(pulled.error().to_string());
-    auto rootfs = Rootfs::create(pulled->image.layers,
-                                 settings_.store / "actions" /
-                                     Sha256::of(action.workflow_id + "/" + action.action_id).hex());
+    auto rootfs =
+        Rootfs::create(pulled->image.layers,
+                       settings_.store / "actions" / key_of(action.workflow_id, action.action_id));
     if (!rootfs) return failed(rootfs.error().to_string());
     if (!rootfs->note().empty()) log_.warning(rootfs->note());
     auto spec = make_spec({rootfs->directory(), settings_.store / "volumes"}, action,
                           pulled->image.image.config, log_);
     if (!spec) return failed(spec.error().to_string());
-    std::string prefix = printable(action.name) + " | ";
-    auto pump = OutputPump::create([&](bool error, std::string_view line) {
-        log_.log(error ? LogLevel::warning : LogLevel::info,
-                 prefix + printable(line, LineSplitter::max_line_bytes));
-    });
-    if (!pump) return failed(pump.error().to_string());
-    spec->stdout_fd = (*pump)->stdout_fd();
-    spec->stderr_fd = (*pump)->stderr_fd();
-    return execute(action, std::move(*spec), **pump, deadline);
+    SupervisorRequest request;
+    request.spec = *std::move(spec);
+    request.entry.workflow_id = action.workflow_id;
+    request.entry.task_id = action.task_id;
+    request.entry.action_id = action.action_id;
+    request.entry.action_name = action.name;
+    request.entry.outcome.start = start;
+    request.deadline =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline.time_since_epoch());
+    request.timeout = action.timeout;
+    request.stop_signal = stop_signal(pulled->image.image.config.stop_signal);
+    auto supervised = SupervisedAction::start(directory_of(request.entry), request, program_);
+    if (!supervised) return failed(supervised.error().to_string());
+    return follow(*supervised, request.entry);
 }
 
-Outcome ActionRunner::execute(const Action& action, sandbox::SandboxSpec spec, OutputPump& pump,
-                              Clock::time_point deadline) {
-    auto plan = sandbox::make_plan(std::move(spec));
-    if (!plan) return failed(plan.error().to_string());
-    auto running = sandbox::start(*plan);
-    pump.close_writers();
-    if (!running) return failed(running.error().to_string());
-    for (const std::string& note : running->notes()) log_.debug(note);
-    Ended ended = wait(*running, deadline);
-    if (ended != Ended::by_itself) end(*running);
-    // Children that outlived the action's program end with it.
-    [[maybe_unused]] Status killed = running->kill_all();
-    auto status = running->wait(after_kill);
-    pump.finish();
-    Outcome outcome;
-    if (ended == Ended::timeout) {
-        outcome.state = OutcomeState::timeout;
-        outcome.message = "ended after its timeout of " + human_duration(action.timeout);
-    } else if (ended == Ended::stopped) {
-        outcome.message = "ended because the agent is stopped";
-    } else if (!status) {
-        outcome.message = status.error().to_string();
-    } else {
-        outcome.state = status->success() ? OutcomeState::success : OutcomeState::failed;
-        outcome.message = status->success() ? "action completed" : status->describe();
+Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& entry) {
+    std::string prefix = printable(entry.action_name) + " | ";
+    SupervisedAction::Listener listener;
+    listener.on_line = [&](const OutputLine& line) {
+        log_.log(line.error ? LogLevel::warning : LogLevel::info,
+                 prefix + printable(line.text, LineSplitter::max_line_bytes));
+    };
+    listener.on_gap = [&] {
+        log_.warning(prefix + "[output came faster than it could be logged: some is missing]");
+    };
+    auto outcome = supervised.follow(stop_, listener);
+    if (!outcome) return failed(outcome.error().to_string());
+    if (!outcome->success())
+        log_.info("the output of \"" + printable(entry.action_name) + "\" is kept in " +
+                  (directory_of(entry) / "output").string());
+    return *std::move(outcome);
+}
+
+std::filesystem::path ActionRunner::directory_of(const JournalEntry& entry) const {
+    return settings_.journal / "actions" / key_of(entry.workflow_id, entry.action_id);
+}
+
+void ActionRunner::recover(const Journal& journal) {
+    for (JournalEntry& entry : journal.all()) {
+        if (entry.phase != JournalEntry::Phase::started) continue;
+        auto supervised = SupervisedAction::find(directory_of(entry));
+        if (!supervised) continue;
+        log_.info("action \"" + printable(entry.action_name) +
+                  "\" was started by an earlier agent; waiting for its end");
+        Outcome outcome = follow(*supervised, entry);
+        if (stop_.requested() && !outcome.success()) return;
+        entry.phase = JournalEntry::Phase::finished;
+        entry.outcome = std::move(outcome);
+        if (auto written = journal.record(entry); !written)
+            log_.error(written.error().to_string() + "; the action may run twice");
     }
-    return outcome;
+    clean_up(journal);
+    // The file systems of actions whose agent was killed. Other names are not the agent's.
+    std::error_code failure;
+    std::vector<std::filesystem::path> left;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(settings_.store / "actions", failure))
+        if (Sha256::parse(entry.path().filename().string())) left.push_back(entry.path());
+    for (const auto& directory : left) remove(directory);
+}
+
+// What earlier actions left: file systems, and the output of those that succeeded or are older than
+// the last few.
+void ActionRunner::clean_up(const Journal& journal) {
+    std::vector<std::pair<WallClock::time_point, std::filesystem::path>> failures;
+    for (const JournalEntry& entry : journal.all()) {
+        if (entry.phase == JournalEntry::Phase::started) continue;
+        auto directory = directory_of(entry);
+        if (entry.outcome.success())
+            remove(directory);
+        else
+            failures.emplace_back(entry.outcome.stop, directory);
+    }
+    // The newest first.
+    std::sort(failures.rbegin(), failures.rend());
+    for (std::size_t i = kept_failures; i < failures.size(); ++i) remove(failures[i].second);
+}
+
+void ActionRunner::remove(const std::filesystem::path& directory) {
+    std::error_code failure;
+    if (!std::filesystem::exists(directory, failure)) return;
+    if (auto removed = oci::remove_directory(directory); !removed)
+        log_.warning(removed.error().to_string());
 }
 
 Outcome ActionRunner::run(const Action& action) {
     auto start = WallClock::now();
     auto deadline = Clock::now() + action.timeout;
-    Outcome outcome = attempt(action, deadline);
+    // Nothing runs now: what the ones before have left is not needed any more.
+    if (auto journal = Journal::open(settings_.journal)) clean_up(*journal);
+    Outcome outcome = attempt(action, deadline, start);
     outcome.start = start;
     outcome.stop = WallClock::now();
     // The time may also run out while the image is pulled.

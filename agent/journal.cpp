@@ -78,6 +78,13 @@ Result<JournalEntry> decode_journal_entry(std::string_view text) {
     return entry;
 }
 
+std::string key_of(std::string_view workflow_id, std::string_view action_id) {
+    std::string key(workflow_id);
+    key += '\0';
+    key += action_id;
+    return Sha256::of(key).hex();
+}
+
 Result<Journal> Journal::open(const std::filesystem::path& directory) {
     std::error_code failure;
     std::filesystem::create_directories(directory, failure);
@@ -89,11 +96,7 @@ Result<Journal> Journal::open(const std::filesystem::path& directory) {
 
 std::filesystem::path Journal::file_of(std::string_view workflow_id,
                                        std::string_view action_id) const {
-    // Ids are the server's and may hold anything: a digest names the file.
-    std::string key(workflow_id);
-    key += '\0';
-    key += action_id;
-    return directory_ / (Sha256::of(key).hex() + std::string(suffix));
+    return directory_ / (key_of(workflow_id, action_id) + std::string(suffix));
 }
 
 std::optional<JournalEntry> Journal::find(std::string_view workflow_id,

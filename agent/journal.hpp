@@ -26,6 +26,9 @@ struct JournalEntry {
     Outcome outcome;  // of phases other than started
 };
 
+// The action's name where files are concerned: ids are the server's and may hold anything.
+std::string key_of(std::string_view workflow_id, std::string_view action_id);
+
 // One small file for each action in a directory of the machine's memory, replaced atomically. The
 // directory dies with the boot, which is right: after a reboot the server decides.
 class Journal {

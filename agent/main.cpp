@@ -18,6 +18,7 @@
 #include "agent/machine.hpp"
 #include "agent/rootfs.hpp"
 #include "agent/settings.hpp"
+#include "agent/supervisor.hpp"
 #include "lib/base/file.hpp"
 
 namespace osiekit::agent {
@@ -100,14 +101,18 @@ Backoff make_backoff(const Settings& settings) {
 }
 
 Status run(const Settings& settings, const Logger& log) {
+    // Not private: the next agent finds the images there.
+    OSIEKIT_ASSIGN(bool mounted, prepare_store(settings.store));
+    if (mounted) log.info("images are unpacked to a tmpfs of their own");
     OSIEKIT_TRY(enter_private_mounts());
     StopSignal stop;
     OSIEKIT_ASSIGN(auto journal, Journal::open(settings.journal));
-    OSIEKIT_ASSIGN(auto runner, ActionRunner::create(settings, stop, log));
+    OSIEKIT_ASSIGN(auto runner, ActionRunner::create(settings, stop, log, "/proc/self/exe"));
     OSIEKIT_ASSIGN(auto server, ServerLink::create(settings));
     proto::AgentAttributes attributes;
     if (settings.attributes) attributes = collect_attributes();
     SignalWatch watch(stop, *server);
+    runner.recover(journal);
     LoopParts parts{*server,
                     journal,
                     stop,
@@ -124,6 +129,7 @@ Status run(const Settings& settings, const Logger& log) {
 }
 
 int main(int argc, const char* const* argv) {
+    if (argc == 3 && argv[1] == supervisor_command) return supervise(argv[2]);
     if (const Command* command = find_command(argc, argv)) return command->run(argc - 1, argv + 1);
     CommandLine command_line = parse_command_line(argc, argv);
     if (command_line.exit) return *command_line.exit;

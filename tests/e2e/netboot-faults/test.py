@@ -58,8 +58,13 @@ def run(context):
         context.equal(faults.done, ["server", "cable"], "the faults that fell into the transfer")
         (context.out / "workflow.json").write_text(json.dumps(status, indent=2), encoding="utf-8")
         by_name = {action["name"]: action for action in status["actions"]}
-        context.check(int(by_name["kill the agent"].get("offers", 0)) >= 2,
-                      "the action whose agent was killed is handed out again")
+        killer = by_name["kill the agent"]
+        context.equal((int(killer.get("offers", 0)), scenario.short_state(killer)), (1, "SUCCESS"),
+                      "how often the action whose agent was killed was handed out, and its state")
+        # What the killed agent had logged last may be there twice.
+        context.check("killing the agent" in chain.console.text, "the action's first line is on the console")
+        for line in ("was started by an earlier agent", "there is another agent"):
+            context.equal(chain.console.text.count(line), 1, f"lines with “{line}” on the machine's console")
         login = chain.boot_from_disk()
         chain.machine.power_off()
         context.equal(login, scenario.HARDWARE_HOSTNAME, "the host name at the login prompt")

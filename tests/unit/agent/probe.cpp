@@ -40,6 +40,8 @@ bool run(std::string_view command, const std::string& operand) {
         std::printf("%s %s\n", operand.c_str(), exists(operand) ? "is there" : "is missing");
     else if (command == "print")
         std::fputs(operand.c_str(), stdout);
+    else if (command == "count")
+        for (int i = 0; i < std::atoi(operand.c_str()); ++i) std::printf("line %d\n", i);
     else if (command == "error")
         std::fputs(operand.c_str(), stderr);
     else if (command == "exit")

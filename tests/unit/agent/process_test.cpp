@@ -1,6 +1,4 @@
 // What image and action make of a process: users, volumes, command, output, and the ending.
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <csignal>
 
@@ -8,7 +6,6 @@
 #include "agent/image_process.hpp"
 #include "agent/journal.hpp"
 #include "agent/line_splitter.hpp"
-#include "agent/output_pump.hpp"
 #include "agent/users.hpp"
 #include "agent/volumes.hpp"
 #include "lib/base/file.hpp"
@@ -91,20 +88,6 @@ TEST_CASE("lines are cut at their ends and at the limit, and nothing is lost") {
     REQUIRE(lines.size() == 3);
     REQUIRE(lines[1].size() == LineSplitter::max_line_bytes);
     REQUIRE(lines[2] == "b");
-}
-
-TEST_CASE("output arrives although somebody keeps the pipe open") {
-    std::vector<std::string> lines;
-    auto pump = OutputPump::create([&](bool error, std::string_view line) {
-                    lines.push_back((error ? "e:" : "o:") + std::string(line));
-                }).value();
-    Fd kept(::dup(pump->stdout_fd()));
-    REQUIRE(write_all(pump->stdout_fd(), "hello\n"));
-    REQUIRE(write_all(pump->stderr_fd(), "trouble"));
-    pump->close_writers();
-    pump->finish();
-    std::sort(lines.begin(), lines.end());
-    REQUIRE(lines == std::vector<std::string>{"e:trouble", "o:hello"});
 }
 
 TEST_CASE("the journal keeps entries across agents and survives damage") {

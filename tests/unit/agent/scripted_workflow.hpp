@@ -45,6 +45,13 @@ class ScriptedWorkflow final : public proto::WorkflowService::Service {
         return changed_.wait_for(lock, std::chrono::seconds(15), [&] { return done(reports_); });
     }
 
+    // Waits until that many questions for an action were asked.
+    bool wait_for_question(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(15),
+                                 [&] { return questions_.size() >= count; });
+    }
+
     grpc::Status GetAction(grpc::ServerContext*, const proto::ActionRequest* request,
                            proto::ActionResponse* response) override {
         int call = 0;
