@@ -23,6 +23,9 @@ void register_build(CLI::App& app, Invocation& invocation);
 void register_diff(CLI::App& app, Invocation& invocation);
 void register_extract(CLI::App& app, Invocation& invocation);
 void register_inspect(CLI::App& app, Invocation& invocation);
+void register_provenance(CLI::App& app, Invocation& invocation);
+void register_sbom(CLI::App& app, Invocation& invocation);
 void register_size(CLI::App& app, Invocation& invocation);
+void register_verify(CLI::App& app, Invocation& invocation);
 
 }  // namespace osiekit::builder

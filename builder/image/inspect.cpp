@@ -84,9 +84,11 @@ class Inspector {
             while (offset_ < image_.size() && image_[offset_] == '\0') ++offset_;
             if (offset_ == image_.size()) break;
             auto segment = read_segment();
-            if (!segment)
-                return std::move(segment).error().context("byte " + std::to_string(offset_) +
-                                                          " of the image");
+            if (!segment) {
+                if (options_.failed_at != nullptr) *options_.failed_at = offset_;
+                return std::move(segment).error().context(
+                    "byte " + std::to_string(options_.base + offset_) + " of the image");
+            }
             offset_ += segment->size;
             inspection_.unpacked += segment->unpacked;
             inspection_.segments.push_back(std::move(segment).value());

@@ -56,6 +56,10 @@ struct InspectOptions {
     std::uint64_t unpacked = largest_unpacked;
     std::size_t entries = most_entries;
     std::size_t segments = most_segments;
+    // Where the image starts in a larger file, for what errors say.
+    std::uint64_t base = 0;
+    // Gets the offset in the image of the segment that could not be read.
+    std::uint64_t* failed_at = nullptr;
     // Gets each entry as the archive has it (a hard link without its shared size and digest), with
     // the number of its segment and of itself in it, and its content. An error ends the inspection.
     std::function<Status(std::size_t segment, std::size_t number, const InspectedEntry& entry,

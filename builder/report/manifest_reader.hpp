@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "builder/image/file_source.hpp"
+#include "lib/base/digest.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// What a manifest.json says (docs/manifest.md), checked. It lies beside the image and may be
+// anybody's.
+
+struct ManifestSegment {
+    std::string name;
+    Sha256 digest;
+    std::uint64_t size = 0;
+    Sha256 content_digest;
+    std::uint64_t unpacked = 0;
+    std::uint64_t entries = 0;
+    FileSource source;  // of all entries but those named in `others`
+    std::map<std::string, FileSource, std::less<>> others;
+
+    const FileSource& source_of(std::string_view path) const;
+};
+
+struct ManifestPackage {
+    std::string system = "debian";  // "debian", "alpine", "file"
+    std::string name;
+    std::string version;
+    std::string architecture;
+    std::string license;  // an SPDX expression; empty: not known
+    std::string source;   // package; empty: not known
+    std::string source_version;
+    std::string suite;
+    std::string location;  // below the mirror
+    Sha256 digest;
+    std::uint64_t size = 0;
+};
+
+struct ManifestKernel {
+    std::string version;
+    std::string package;
+    std::string cmdline;
+    Sha256 digest;
+    std::uint64_t size = 0;
+};
+
+struct Manifest {
+    std::string name;
+    std::string architecture;
+    std::string version;  // of osiekit
+    nlohmann::json compression;
+    ManifestKernel kernel;
+    std::vector<ManifestSegment> segments;
+    Sha256 initramfs;
+    std::uint64_t initramfs_size = 0;
+    std::vector<ManifestPackage> packages;
+    std::map<std::string, Sha256> profile_files;
+    std::vector<std::string> profile_order;  // of their names: the profile first
+    std::map<std::string, Sha256> variables;
+    std::uint64_t mtime = 0;
+    Sha256 digest;  // of the manifest itself
+
+    const ManifestPackage* find_package(std::string_view name) const;
+};
+
+constexpr std::size_t largest_manifest = 64U << 20U;
+
+// Errors: invalid_input with the place ("segments[3].digest: …"), unsupported (another format),
+// limit.
+Result<Manifest> parse_manifest(std::string_view text);
+
+}  // namespace osiekit::builder
