@@ -61,9 +61,11 @@ Status take_line(std::string_view line, Record& record, bool& known) {
         *text = value;
     } else if (key == 'S') {
         return take_number(key, value, record.size);
+    } else if (key == 'I') {
+        return take_number(key, value, record.installed_size);
     } else if (key == 'k') {
         return take_number(key, value, record.priority);
-    } else if (key >= 'A' && key <= 'Z' && key != 'I' && key != 'T' && key != 'U') {
+    } else if (key >= 'A' && key <= 'Z' && key != 'T' && key != 'U') {
         known = false;
     }
     return {};

@@ -23,8 +23,9 @@ struct Record {
     std::string_view depends;
     std::string_view provides;
     std::string_view install_if;
-    std::uint64_t size = 0;      // S: of the .apk file
-    std::uint64_t priority = 0;  // k: provider priority
+    std::uint64_t size = 0;            // S: of the .apk file
+    std::uint64_t installed_size = 0;  // I: bytes
+    std::uint64_t priority = 0;        // k: provider priority
     std::uint32_t repository = 0;
 };
 

@@ -35,6 +35,11 @@ std::string alpine_architecture(const std::string& name) {
     return name == "arm64" ? "aarch64" : name;
 }
 
+// A mirror that was updated since it was asked: asking again may mend it.
+bool may_be_outdated(ErrorKind kind) {
+    return kind == ErrorKind::not_found || kind == ErrorKind::digest;
+}
+
 }  // namespace
 
 struct AlpineRepository::State {
@@ -62,11 +67,16 @@ struct AlpineRepository::State {
     Result<std::string> load_index(std::size_t repository, bool refresh, bool& asked,
                                    const std::function<bool()>& cancelled);
     Result<alpine::Index> load_indexes(bool refresh, bool& asked);
-    Result<LocatedPackage> fetch(const Record& record, const std::function<bool()>& cancelled);
-    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
-                                               const Dependencies& dependencies, bool refresh,
+    LocatedPackage to_package(const Record& record) const;
+    // Sets file and digest if the cache has the package.
+    Result<bool> recall(LocatedPackage& package);
+    Status fetch_one(LocatedPackage& package, const std::function<bool()>& cancelled);
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query, bool refresh,
+                                                bool& may_retry);
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages);
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, bool refresh,
                                                bool& may_retry);
-    void report(const Record& record);
+    void report(const LocatedPackage& package);
 };
 
 Result<std::string> AlpineRepository::State::get(const std::string& url, std::uint64_t limit,
@@ -119,7 +129,7 @@ Result<std::string> AlpineRepository::State::load_index(std::size_t repository, 
     OSIEKIT_ASSIGN(auto kept, kept_blob(file, written));
     std::int64_t age = options.now() - written;
     constexpr std::int64_t interval =
-        std::chrono::duration_cast<std::chrono::seconds>(release_check_interval).count();
+        std::chrono::duration_cast<std::chrono::seconds>(index_check_interval).count();
     if (kept && (options.offline || (!refresh && age >= 0 && age < interval))) {
         OSIEKIT_ASSIGN(std::string bytes, read_file(*kept, alpine::index_file_limit));
         return alpine::read_index_archive(bytes, keys);
@@ -161,88 +171,129 @@ Result<alpine::Index> AlpineRepository::State::load_indexes(bool refresh, bool& 
     return index;
 }
 
-void AlpineRepository::State::report(const Record& record) {
+void AlpineRepository::State::report(const LocatedPackage& package) {
     std::lock_guard lock(mutex);
-    progress.current = record.name;
-    progress.bytes_done += record.size;
+    progress.current = package.name;
+    progress.bytes_done += package.size;
     ++progress.files_done;
     if (options.progress) options.progress(progress);
 }
 
-Result<LocatedPackage> AlpineRepository::State::fetch(const Record& record,
-                                                      const std::function<bool()>& cancelled) {
+LocatedPackage AlpineRepository::State::to_package(const Record& record) const {
     LocatedPackage package;
+    package.system = PackageSystem::alpine;
     package.name = record.name;
     package.version = record.version;
     package.architecture = record.architecture;
+    package.source = record.origin.empty() ? record.name : record.origin;
+    package.source_version = record.version;
+    package.license = record.license;
+    package.suite = options.branch;
+    package.component = options.repositories[record.repository];
+    package.location = package.suite + "/" + package.component + "/" + architecture + "/" +
+                       package.name + "-" + package.version + ".apk";
+    package.identity = record.identity;
+    package.digest_known = false;
     package.size = record.size;
-    std::string url =
-        folder(record.repository) + "/" + package.name + "-" + package.version + ".apk";
-    package.url = without_credentials(url);
-    // The identity is a digest, so what is kept under it holds for every mirror.
-    fs::path file = kept_file("packages", record.identity);
-    std::int64_t written = 0;
-    OSIEKIT_ASSIGN(auto kept, kept_blob(file, written));
-    if (kept) {
-        package.file = *kept;
-        OSIEKIT_ASSIGN(package.digest, Sha256::parse(kept->filename().string()));
-        return package;
-    }
-    if (options.offline)
-        return Error(ErrorKind::not_found, "it is not in the cache, and asking is not allowed")
-            .hint("run once without --offline");
-    OSIEKIT_ASSIGN(std::string bytes, get(url, record.size, cancelled));
-    if (bytes.size() != record.size)
-        return Error(ErrorKind::digest, "it has " + std::to_string(bytes.size()) +
-                                            " bytes, and the index says " +
-                                            std::to_string(record.size));
-    OSIEKIT_ASSIGN(alpine::ApkParts parts, alpine::open_apk(bytes));
-    std::string identity = alpine::identity_of(parts.control);
-    if (identity != record.identity)
-        return Error(ErrorKind::digest, "its control part is " + identity +
-                                            ", and the index says " + std::string(record.identity));
-    if (parts.info.name != record.name || parts.info.version != record.version)
-        return Error(ErrorKind::refused, "it is " + parts.info.name + " " + parts.info.version);
-    package.digest = Sha256::of(bytes);
-    OSIEKIT_ASSIGN(package.file, cache.put(bytes, package.digest));
-    OSIEKIT_TRY(write_checked(file, std::to_string(options.now()) + " " + package.digest.hex()));
+    package.installed_size = record.installed_size;
+    package.url = without_credentials(options.mirror) + "/" + package.location;
     return package;
 }
 
-Result<std::vector<LocatedPackage>> AlpineRepository::State::obtain(
-    const std::vector<std::string>& names, const Dependencies& dependencies, bool refresh,
-    bool& may_retry) {
+Result<bool> AlpineRepository::State::recall(LocatedPackage& package) {
+    if (package.digest_known) {
+        OSIEKIT_ASSIGN(auto blob, cache.find(package.digest));
+        if (blob) package.file = *std::move(blob);
+        return !package.file.empty();
+    }
+    // The identity is a digest, so what is kept under it holds for every mirror.
+    std::int64_t written = 0;
+    OSIEKIT_ASSIGN(auto kept, kept_blob(kept_file("packages", package.identity), written));
+    if (!kept) return false;
+    OSIEKIT_ASSIGN(package.digest, Sha256::parse(kept->filename().string()));
+    package.digest_known = true;
+    package.file = *std::move(kept);
+    return true;
+}
+
+Status AlpineRepository::State::fetch_one(LocatedPackage& package,
+                                          const std::function<bool()>& cancelled) {
+    package.url = without_credentials(options.mirror) + "/" + package.location;
+    OSIEKIT_ASSIGN(bool cached, recall(package));
+    if (cached) return {};
+    if (options.offline)
+        return Error(ErrorKind::not_found, "it is not in the cache, and asking is not allowed")
+            .hint("run once without --offline");
+    if (!valid_location(package.location) || package.size > alpine::package_size_limit)
+        return Error(ErrorKind::invalid_input,
+                     "it has no safe place below a mirror, or no possible size");
+    OSIEKIT_ASSIGN(std::string bytes,
+                   get(options.mirror + "/" + package.location, package.size, cancelled));
+    if (bytes.size() != package.size)
+        return Error(ErrorKind::digest, "it has " + std::to_string(bytes.size()) + " bytes, and " +
+                                            std::to_string(package.size) + " were expected");
+    Sha256 digest = Sha256::of(bytes);
+    if (package.digest_known && digest != package.digest)
+        return Error(ErrorKind::digest, "its SHA-256 is " + digest.hex() + ", and " +
+                                            package.digest.hex() + " was expected");
+    OSIEKIT_ASSIGN(alpine::ApkParts parts, alpine::open_apk(bytes));
+    std::string identity = alpine::identity_of(parts.control);
+    if (identity != package.identity)
+        return Error(ErrorKind::digest, "its control part is " + identity +
+                                            ", and the index says " + package.identity);
+    if (parts.info.name != package.name || parts.info.version != package.version)
+        return Error(ErrorKind::refused, "it is " + parts.info.name + " " + parts.info.version);
+    package.digest = digest;
+    package.digest_known = true;
+    OSIEKIT_ASSIGN(package.file, cache.put(bytes, digest));
+    return write_checked(kept_file("packages", package.identity),
+                         std::to_string(options.now()) + " " + digest.hex());
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::State::resolve(const PackageQuery& query,
+                                                                     bool refresh,
+                                                                     bool& may_retry) {
     bool asked = false;
     OSIEKIT_ASSIGN(alpine::Index index, load_indexes(refresh, asked));
     may_retry = !options.offline && !asked;
-    OSIEKIT_ASSIGN(auto records, alpine::resolve(index, {names, options.exclude}, dependencies));
+    OSIEKIT_ASSIGN(auto records, alpine::resolve(index, query));
+    std::vector<LocatedPackage> packages;
+    packages.reserve(records.size());
+    for (const Record* record : records) {
+        packages.push_back(to_package(*record));
+        OSIEKIT_TRY(recall(packages.back()));
+    }
+    return packages;
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::State::fetch(
+    std::vector<LocatedPackage> packages) {
     progress = Progress();
-    progress.files_total = records.size();
-    for (const Record* record : records) progress.bytes_total += record->size;
-    std::vector<LocatedPackage> located(records.size());
+    progress.files_total = packages.size();
+    for (const LocatedPackage& package : packages) progress.bytes_total += package.size;
     std::atomic<bool> stopping{false};
     auto cancelled = [&] { return stopping.load() || (options.cancelled && options.cancelled()); };
-    OSIEKIT_TRY(
-        run_parallel(records.size(), parallel_fetches, stopping, [&](std::size_t i) -> Status {
-            auto package = fetch(*records[i], cancelled);
-            if (!package)
-                return std::move(package).error().context(
-                    "fetching the package " + std::string(records[i]->name) + " " +
-                    std::string(records[i]->version) + " from " +
-                    without_credentials(folder(records[i]->repository)));
-            located[i] = *std::move(package);
-            report(*records[i]);
-            return {};
-        }));
-    return located;
+    auto fetch_numbered = [&](std::size_t i) -> Status {
+        OSIEKIT_TRY(fetch_one(packages[i], cancelled)
+                        .context("fetching the package " + packages[i].to_string() + " from " +
+                                 packages[i].url));
+        report(packages[i]);
+        return {};
+    };
+    OSIEKIT_TRY(run_parallel(packages.size(), parallel_fetches, stopping, fetch_numbered));
+    return packages;
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::State::obtain(const PackageQuery& query,
+                                                                    bool refresh, bool& may_retry) {
+    OSIEKIT_ASSIGN(auto packages, resolve(query, refresh, may_retry));
+    return fetch(std::move(packages));
 }
 
 AlpineRepository::AlpineRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
-AlpineRepository::AlpineRepository(AlpineRepository&&) noexcept = default;
-AlpineRepository& AlpineRepository::operator=(AlpineRepository&&) noexcept = default;
 AlpineRepository::~AlpineRepository() = default;
 
-Result<AlpineRepository> AlpineRepository::open(Options options) {
+Result<std::unique_ptr<AlpineRepository>> AlpineRepository::open(Options options) {
     std::string architecture = alpine_architecture(options.architecture);
     if (!word(architecture))
         return Error(ErrorKind::invalid_input,
@@ -275,18 +326,25 @@ Result<AlpineRepository> AlpineRepository::open(Options options) {
     OSIEKIT_ASSIGN(BlobCache cache, BlobCache::open(options.cache));
     auto state = std::make_unique<State>(std::move(options), std::move(cache), std::move(keys));
     state->architecture = std::move(architecture);
-    return AlpineRepository(std::move(state));
+    return std::unique_ptr<AlpineRepository>(new AlpineRepository(std::move(state)));
 }
 
-Result<std::vector<LocatedPackage>> AlpineRepository::obtain(const std::vector<std::string>& names,
-                                                             const Dependencies& dependencies) {
+Result<std::vector<LocatedPackage>> AlpineRepository::resolve(const PackageQuery& query) {
     bool may_retry = false;
-    auto located = state_->obtain(names, dependencies, state_->options.refresh, may_retry);
-    // A mirror that was updated since it was asked: asking again may mend it.
-    bool outdated = !located && (located.error().kind() == ErrorKind::not_found ||
-                                 located.error().kind() == ErrorKind::digest);
-    if (outdated && may_retry) return state_->obtain(names, dependencies, true, may_retry);
-    return located;
+    auto packages = state_->resolve(query, state_->options.refresh, may_retry);
+    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
+    return state_->resolve(query, true, may_retry);
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::fetch(std::vector<LocatedPackage> packages) {
+    return state_->fetch(std::move(packages));
+}
+
+Result<std::vector<LocatedPackage>> AlpineRepository::obtain(const PackageQuery& query) {
+    bool may_retry = false;
+    auto packages = state_->obtain(query, state_->options.refresh, may_retry);
+    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
+    return state_->obtain(query, true, may_retry);
 }
 
 }  // namespace osiekit::builder

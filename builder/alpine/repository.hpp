@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -8,17 +9,20 @@
 #include <vector>
 
 #include "builder/cache/fetch.hpp"
-#include "builder/debian/repository.hpp"
+#include "builder/packages/source.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
+
+// A verified index younger than this is used without asking the mirror again.
+constexpr std::chrono::minutes index_check_interval{5};
 
 // Packages of Alpine repositories (format 2). The chain of trust: public key of a given folder →
 // signature of APKINDEX.tar.gz → field C: (SHA-1 of the control part) → datahash (SHA-256 of the
 // data part). Keys are never fetched. Index and packages are kept in the content-addressed cache,
 // which verifies them when they are read; CACHE/alpine says which digest belongs to which URL and
 // identity. The signature of an index is verified on every run.
-class AlpineRepository {
+class AlpineRepository final : public PackageSource {
   public:
     struct Options {
         std::string architecture = "amd64";  // or arm64: "x86_64" and "aarch64" of Alpine
@@ -27,10 +31,9 @@ class AlpineRepository {
         std::string branch;                                // "v3.20"
         std::vector<std::string> repositories = {"main"};  // earlier ones are preferred
         std::filesystem::path keys;                        // a folder of *.rsa.pub
-        std::vector<std::string> exclude;                  // packages that stay away
         std::filesystem::path cache;                       // empty: default_cache_directory()
         bool offline = false;
-        bool refresh = false;  // ask the mirror even within release_check_interval
+        bool refresh = false;  // ask the mirror even within index_check_interval
         ProgressCallback progress;
         std::function<bool()> cancelled;
         RetryPolicy retry;
@@ -38,16 +41,13 @@ class AlpineRepository {
     };
 
     // Asks no mirror. Errors: invalid_input (an option), not_found (no keys).
-    static Result<AlpineRepository> open(Options options);
-    AlpineRepository(AlpineRepository&&) noexcept;
-    AlpineRepository& operator=(AlpineRepository&&) noexcept;
-    ~AlpineRepository();
+    static Result<std::unique_ptr<AlpineRepository>> open(Options options);
+    ~AlpineRepository() override;
 
-    // The named packages ("name", "name=1.2", "name~1.2", "name<2", "!name" to keep one away), with
-    // the dependencies asked for, in order of name, each fetched and verified. Errors: not_found,
-    // refused (signature; conflict), digest, network, cancelled, limit.
-    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
-                                               const Dependencies& dependencies);
+    // `digest` of what resolve() gives is known for packages that were fetched once.
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override;
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) override;
 
   private:
     struct State;

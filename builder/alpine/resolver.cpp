@@ -20,11 +20,12 @@ constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 struct Want {
     Atom atom;
     std::size_t by = nobody;  // position in chosen_
+    std::string_view where;   // of nobody's: where the profile says so
 };
 
 struct Chosen {
     const Record* record;
-    std::size_t by;  // who wanted it first
+    Want want;  // the first for which it was chosen
 };
 
 std::string describe(const Record& record) {
@@ -33,10 +34,10 @@ std::string describe(const Record& record) {
 
 class Resolver {
   public:
-    Resolver(const Index& index, const Dependencies& dependencies)
-        : index_(index), dependencies_(dependencies) {}
+    Resolver(const Index& index, const PackageQuery& query)
+        : index_(index), dependencies_(query.dependencies) {}
 
-    Status begin(const Wishes& wishes);
+    Status begin(const PackageQuery& query);
     bool add_conditional();
     Status run();
     std::vector<const Record*> chosen() const;
@@ -46,17 +47,18 @@ class Resolver {
     bool satisfied(const Atom& atom) const;
     bool holds(const Record& record, const Atom& atom) const;
     std::vector<const Record*> candidates(const Want& want);
-    std::optional<Error> obstacle(const Record& record, std::size_t by) const;
-    std::optional<Error> clash(const Record& record, std::size_t by) const;
-    std::optional<Error> take(const Record& record, std::size_t by);
+    std::optional<Error> obstacle(const Record& record, const Want& want) const;
+    std::optional<Error> clash(const Record& record, const Want& want) const;
+    std::optional<Error> take(const Record& record, const Want& want);
     void undo(std::size_t chosen, std::size_t wants, std::size_t bans);
     void fail(Error error);
     Error missing(const Want& want) const;
-    std::string chain(std::size_t by) const;
+    std::string chain(const Want& want) const;
 
     const Index& index_;
     const Dependencies& dependencies_;
     std::set<std::string_view> excluded_;
+    std::set<std::string_view> alone_;  // whose dependencies do not matter
     std::vector<Want> pins_;
     std::vector<Want> wants_;
     std::vector<Want> bans_;
@@ -66,26 +68,31 @@ class Resolver {
     std::size_t work_ = 0;
 };
 
-Status Resolver::begin(const Wishes& wishes) {
-    for (const std::string& name : wishes.exclude) excluded_.insert(name);
-    for (const std::string& text : wishes.names) {
-        OSIEKIT_ASSIGN(Atom atom, parse_atom(text));
-        if (atom.conflict) {
-            bans_.push_back({atom});
-        } else {
-            wants_.push_back({atom});
-            if (!atom.any_version()) pins_.push_back({atom});
+Status Resolver::begin(const PackageQuery& query) {
+    for (const PackageRequest& request : query.exclude) excluded_.insert(request.name);
+    for (const auto* list : {&query.no_deps, &query.packages}) {
+        for (const PackageRequest& request : *list) {
+            auto atom = parse_atom(request.name);
+            if (!atom) return std::move(atom).error().context(request.where);
+            if (list == &query.no_deps) alone_.insert(atom->name);
+            if (atom->conflict) {
+                bans_.push_back({*atom, nobody, request.where});
+            } else {
+                wants_.push_back({*atom, nobody, request.where});
+                if (!atom->any_version()) pins_.push_back({*atom, nobody, request.where});
+            }
         }
     }
     return {};
 }
 
-std::string Resolver::chain(std::size_t by) const {
-    if (by == nobody) return ", which was asked for";
+std::string Resolver::chain(const Want& want) const {
     std::string text;
-    for (; by != nobody; by = chosen_[by].by)
-        text += ", wanted by " + describe(*chosen_[by].record);
-    return text + ", which was asked for";
+    const Want* one = &want;
+    for (; one->by != nobody; one = &chosen_[one->by].want)
+        text += ", wanted by " + describe(*chosen_[one->by].record);
+    if (one->where.empty()) return text + ", which was asked for";
+    return text + ", wanted by " + std::string(one->where);
 }
 
 // The version under which a record has a name: its own or that of a provision.
@@ -106,15 +113,15 @@ bool Resolver::satisfied(const Atom& atom) const {
 }
 
 // Two packages that own one name, by their own name or by a provision with a version.
-std::optional<Error> Resolver::clash(const Record& record, std::size_t by) const {
+std::optional<Error> Resolver::clash(const Record& record, const Want& want) const {
     auto against = [&](std::string_view name) -> std::optional<Error> {
         for (const auto& other : index_.named(name)) {
             auto found = position_.find(other.record);
             if (found == position_.end() || other.record == &record || other.version.empty())
                 continue;
             return Error(ErrorKind::refused,
-                         describe(record) + chain(by) + ", and " + describe(*other.record) +
-                             chain(chosen_[found->second].by) + ", cannot both have the name \"" +
+                         describe(record) + chain(want) + ", and " + describe(*other.record) +
+                             chain(chosen_[found->second].want) + ", cannot both have the name \"" +
                              std::string(name) + "\"");
         }
         return std::nullopt;
@@ -129,10 +136,10 @@ std::optional<Error> Resolver::clash(const Record& record, std::size_t by) const
 }
 
 // Why a record cannot join those that are chosen.
-std::optional<Error> Resolver::obstacle(const Record& record, std::size_t by) const {
+std::optional<Error> Resolver::obstacle(const Record& record, const Want& want) const {
     for (const Want& pin : pins_)
         if (pin.atom.name == record.name && !holds(record, pin.atom))
-            return Error(ErrorKind::refused, describe(record) + " is needed" + chain(by) +
+            return Error(ErrorKind::refused, describe(record) + " is needed" + chain(want) +
                                                  ", but \"" + pin.atom.to_string() +
                                                  "\" was asked for");
     if (!dependencies_.any()) return std::nullopt;
@@ -140,35 +147,35 @@ std::optional<Error> Resolver::obstacle(const Record& record, std::size_t by) co
         if (holds(record, ban.atom) && (ban.by == nobody || chosen_[ban.by].record != &record))
             return Error(
                 ErrorKind::refused,
-                describe(record) + " is needed" + chain(by) + ", but \"" + ban.atom.to_string() +
+                describe(record) + " is needed" + chain(want) + ", but \"" + ban.atom.to_string() +
                     "\" " +
                     (ban.by == nobody ? "was asked for"
                                       : "is stated by " + describe(*chosen_[ban.by].record) +
-                                            chain(chosen_[ban.by].by)));
-    return clash(record, by);
+                                            chain(chosen_[ban.by].want)));
+    return clash(record, want);
 }
 
 // Takes a record and notes what it wants and what it bans.
-std::optional<Error> Resolver::take(const Record& record, std::size_t by) {
-    if (auto error = obstacle(record, by)) return error;
+std::optional<Error> Resolver::take(const Record& record, const Want& want) {
+    if (auto error = obstacle(record, want)) return error;
     std::size_t self = chosen_.size();
-    chosen_.push_back({&record, by});
+    chosen_.push_back({&record, want});
     position_[&record] = self;
-    if (!dependencies_.any()) return std::nullopt;
+    if (!dependencies_.any() || alone_.count(record.name) != 0) return std::nullopt;
     for (std::string_view word : split_words(record.depends)) {
         auto atom = parse_atom(word);
         if (!atom)
             return std::move(atom).error().context("the dependencies of " + describe(record));
         if (!atom->conflict) {
-            if (dependencies_.follow(atom->name)) wants_.push_back({*atom, self});
+            if (dependencies_.follow(atom->name)) wants_.push_back({*atom, self, {}});
             continue;
         }
-        bans_.push_back({*atom, self});
+        bans_.push_back({*atom, self, {}});
         for (const Chosen& other : chosen_)
             if (other.record != &record && holds(*other.record, *atom))
-                return Error(ErrorKind::refused, describe(*other.record) + chain(other.by) +
+                return Error(ErrorKind::refused, describe(*other.record) + chain(other.want) +
                                                      ", conflicts with " + describe(record) +
-                                                     chain(by) + ": that one states \"" +
+                                                     chain(want) + ": that one states \"" +
                                                      atom->to_string() + "\"");
     }
     return std::nullopt;
@@ -193,7 +200,7 @@ Error Resolver::missing(const Want& want) const {
     std::string subject = "package " + want.atom.to_string();
     if (named.empty()) {
         Error error(ErrorKind::not_found,
-                    subject + " does not exist in the given repositories" + chain(want.by));
+                    subject + " does not exist in the given repositories" + chain(want));
         if (auto near = nearest(want.atom.name, index_.names()))
             return std::move(error).hint("did you mean \"" + *near + "\"?");
         return std::move(error).hint("check the name, and the branch and the repositories");
@@ -209,7 +216,7 @@ Error Resolver::missing(const Want& want) const {
                  subject +
                      (unversioned ? " is a virtual name that nothing fills by itself"
                                   : " cannot be found") +
-                     chain(want.by))
+                     chain(want))
         .hint(unversioned ? "name one of its providers: " + join(offers, ", ")
                           : "there is: " + join(offers, ", "));
 }
@@ -241,7 +248,7 @@ bool Resolver::solve(std::size_t at) {
         std::size_t chosen = chosen_.size();
         std::size_t wants = wants_.size();
         std::size_t bans = bans_.size();
-        auto error = take(*record, want.by);
+        auto error = take(*record, want);
         if (!error && solve(at + 1)) return true;
         if (error) fail(std::move(*error));
         undo(chosen, wants, bans);
@@ -263,11 +270,12 @@ bool Resolver::add_conditional() {
             auto atom = parse_atom(word);
             all = all && atom && satisfied(*atom) != atom->conflict;
         }
-        if (!all || obstacle(*record, nobody)) continue;
+        const Want want{{}, nobody, "its install_if"};
+        if (!all || obstacle(*record, want)) continue;
         std::size_t chosen = chosen_.size();
         std::size_t wants = wants_.size();
         std::size_t bans = bans_.size();
-        if (!take(*record, nobody) && solve(wants)) return true;
+        if (!take(*record, want) && solve(wants)) return true;
         undo(chosen, wants, bans);
     }
     return false;
@@ -284,12 +292,11 @@ std::vector<const Record*> Resolver::chosen() const {
 
 }  // namespace
 
-Result<std::vector<const Record*>> resolve(const Index& index, const Wishes& wishes,
-                                           const Dependencies& dependencies) {
-    Resolver resolver(index, dependencies);
-    OSIEKIT_TRY(resolver.begin(wishes));
+Result<std::vector<const Record*>> resolve(const Index& index, const PackageQuery& query) {
+    Resolver resolver(index, query);
+    OSIEKIT_TRY(resolver.begin(query));
     OSIEKIT_TRY(resolver.run());
-    while (dependencies.any() && resolver.add_conditional()) {
+    while (query.dependencies.any() && resolver.add_conditional()) {
     }
     return resolver.chosen();
 }

@@ -15,6 +15,7 @@
 #include "builder/commands/reporter.hpp"
 #include "builder/image/build.hpp"
 #include "builder/image/manifest.hpp"
+#include "builder/image/repositories.hpp"
 #include "builder/profile/profile.hpp"
 #include "lib/base/text.hpp"
 
@@ -87,27 +88,21 @@ Status choose_compression(const BuildArguments& arguments, CompressionOptions& o
     return check_compression(options);
 }
 
-// Opens the Debian repository when the first package is asked for.
-PackageSource debian_source(const Profile& profile, const BuildArguments& arguments,
-                            const BuildOptions& options, Reporter& reporter) {
-    auto repository = std::make_shared<std::optional<DebianRepository>>();
-    DebianRepository::Options settings;
-    settings.architecture = profile.architecture;
-    settings.cache = options.cache;
-    settings.offline = arguments.offline;
-    settings.refresh = arguments.refresh;
-    settings.progress = options.progress;
-    settings.cancelled = options.cancelled;
-    return [repository, settings, &reporter](
-               const std::vector<std::string>& names,
-               const Dependencies& dependencies) -> Result<std::vector<LocatedPackage>> {
-        if (!*repository) {
-            OSIEKIT_ASSIGN(DebianRepository opened, DebianRepository::open(settings));
-            repository->emplace(std::move(opened));
-            for (const std::string& text : (*repository)->warnings()) reporter.warning(text);
-        }
-        return (*repository)->obtain(names, dependencies);
+std::shared_ptr<PackageSource> repositories(const Profile& profile, const BuildArguments& arguments,
+                                            const BuildOptions& options, Reporter& reporter) {
+    Repositories::Options settings;
+    auto common = [&](auto& repository) {
+        repository.architecture = profile.architecture;
+        repository.cache = options.cache;
+        repository.offline = arguments.offline;
+        repository.refresh = arguments.refresh;
+        repository.progress = options.progress;
+        repository.cancelled = options.cancelled;
     };
+    common(settings.debian);
+    common(settings.alpine);
+    settings.warning = [&reporter](std::string_view text) { reporter.warning(text); };
+    return std::make_shared<Repositories>(std::move(settings));
 }
 
 void print_summary(const BuiltImage& image, const std::string& out, double seconds) {
@@ -165,7 +160,7 @@ Status run_build(const BuildArguments& arguments) {
     Reporter reporter(arguments.quiet);
     options.stage = [&](std::string_view name) { reporter.stage(name); };
     options.progress = [&](const Progress& state) { reporter.progress(state); };
-    options.packages = debian_source(profile, arguments, options, reporter);
+    options.packages = repositories(profile, arguments, options, reporter);
     auto image = build_image(profile, options).context("building " + arguments.profile);
     reporter.finish();
     if (!image) return std::move(image).error();

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Changes with the compact form.
-constexpr std::string_view compact_version = "v1";
+constexpr std::string_view compact_version = "v2";
 
 bool lists_word(std::string_view text, std::string_view wanted) {
     auto words = split_words(text);
@@ -106,6 +106,7 @@ Result<std::vector<IndexFile>> select_indexes(const AptSource& source, const Rel
             const auto* form = best_form(release, component + "/binary-" + wanted + "/Packages");
             if (form != nullptr) {
                 files.push_back(make_index(source, release, position, *form, settings));
+                files.back().component = component;
             } else if (wanted == architecture) {
                 return Error(ErrorKind::not_found, "the release has no packages of component \"" +
                                                        component + "\" for architecture " +
@@ -141,7 +142,7 @@ Result<PackageIndex> load_indexes(BlobCache& cache, const std::vector<IndexFile>
     }
     PackageIndex index;
     for (std::size_t i = 0; i < files.size(); ++i)
-        OSIEKIT_TRY(index.add(std::move(texts[i]), architecture, files[i].source)
+        OSIEKIT_TRY(index.add(std::move(texts[i]), architecture, static_cast<std::uint32_t>(i))
                         .context("reading index " + files[i].item.name));
     index.finish();
     return index;

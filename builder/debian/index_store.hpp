@@ -15,6 +15,7 @@ namespace osiekit::builder {
 // An index that a release lists: of one component and architecture of a source.
 struct IndexFile {
     std::uint32_t source = 0;  // position in the list of sources
+    std::string component;     // "main"; empty in a flat repository
     std::string path;          // "main/binary-amd64/Packages.xz", says how it is compressed
     FetchItem item;
 };

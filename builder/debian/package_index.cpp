@@ -7,13 +7,14 @@
 #include "builder/debian/relation.hpp"
 #include "builder/debian/stanza.hpp"
 #include "builder/debian/version.hpp"
+#include "builder/packages/package.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
 namespace {
 
 using TextField = std::pair<std::string_view, std::string_view PackageRecord::*>;
-constexpr std::array<TextField, 8> text_fields = {{
+constexpr std::array<TextField, 12> text_fields = {{
     {"Package", &PackageRecord::name},
     {"Version", &PackageRecord::version},
     {"Architecture", &PackageRecord::architecture},
@@ -22,15 +23,11 @@ constexpr std::array<TextField, 8> text_fields = {{
     {"Depends", &PackageRecord::depends},
     {"Pre-Depends", &PackageRecord::pre_depends},
     {"Provides", &PackageRecord::provides},
+    {"Conflicts", &PackageRecord::conflicts},
+    {"Breaks", &PackageRecord::breaks},
+    {"Source", &PackageRecord::source},
+    {"Installed-Size", &PackageRecord::installed_size},
 }};
-
-// "pool/main/x.deb" or "./x.deb": it becomes part of a URL below the source's own.
-bool safe_filename(std::string_view name) {
-    if (name.empty() || name[0] == '/' || name.find("://") != std::string_view::npos) return false;
-    for (std::string_view part : split(name, '/'))
-        if (part == "..") return false;
-    return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 Error bad_record(const PackageRecord& record, std::string_view problem) {
     return Error(ErrorKind::invalid_input,
@@ -50,7 +47,7 @@ Result<bool> read_record(const std::vector<StanzaField>& fields, PackageRecord& 
     if (!valid_package_name(record.name)) return bad_record(record, "the name is not valid");
     if (digest.empty()) return false;
     if (record.version.empty()) return bad_record(record, "Version is missing");
-    if (!safe_filename(record.filename)) return bad_record(record, "Filename is not a safe path");
+    if (!valid_location(record.filename)) return bad_record(record, "Filename is not a safe path");
     auto parsed = Sha256::parse(digest);
     if (!parsed) return bad_record(record, "SHA256 is not a digest");
     record.digest = *parsed;
@@ -98,13 +95,13 @@ std::string compact_packages(const std::vector<PackageRecord>& records) {
     return text;
 }
 
-Status PackageIndex::add(std::string text, std::string_view architecture, std::uint32_t source) {
+Status PackageIndex::add(std::string text, std::string_view architecture, std::uint32_t index) {
     texts_.push_back(std::make_unique<std::string>(std::move(text)));
     OSIEKIT_ASSIGN(auto records, parse_packages(*texts_.back()));
     pools_.push_back(std::make_unique<std::vector<PackageRecord>>(std::move(records)));
     for (PackageRecord& record : *pools_.back()) {
         if (record.architecture != architecture && record.architecture != "all") continue;
-        record.source = source;
+        record.index = index;
         by_name_[record.name].push_back(&record);
         ++records_;
         if (record.provides.empty()) continue;

@@ -22,9 +22,13 @@ struct PackageRecord {
     std::string_view depends;
     std::string_view pre_depends;
     std::string_view provides;
+    std::string_view conflicts;
+    std::string_view breaks;
+    std::string_view source;          // "name" or "name (version)"; empty: as the package
+    std::string_view installed_size;  // KiB
     Sha256 digest;
     std::uint64_t size = 0;
-    std::uint32_t source = 0;  // whose index it stands in
+    std::uint32_t index = 0;  // the one it stands in, as add() was told
 };
 
 constexpr std::size_t index_record_limit = 1'000'000;     // Debian's main has 64 thousand
@@ -43,7 +47,7 @@ std::string compact_packages(const std::vector<PackageRecord>& records);
 class PackageIndex {
   public:
     // Adds the records of a text, which is kept. Those of other architectures are left out.
-    Status add(std::string text, std::string_view architecture, std::uint32_t source);
+    Status add(std::string text, std::string_view architecture, std::uint32_t index);
     // Sorts; call once after the last add().
     void finish();
 

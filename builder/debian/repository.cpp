@@ -20,56 +20,92 @@ namespace fs = std::filesystem;
 namespace {
 
 // Changes when the same indexes and names would be resolved otherwise.
-constexpr std::string_view resolver_version = "1";
+constexpr std::string_view resolver_version = "2";
 constexpr std::size_t parallel_releases = 4;
 
 // What was chosen, without pointers into an index.
-struct Choice {
-    std::string name;
-    std::string version;
-    std::string architecture;
-    std::string filename;
-    Sha256 digest;
-    std::uint64_t size = 0;
-    std::size_t source = 0;
-};
-
-std::string to_text(const std::vector<Choice>& choices) {
+std::string to_text(const std::vector<LocatedPackage>& packages) {
     std::string text;
-    for (const Choice& choice : choices)
-        text += "Package: " + choice.name + "\nVersion: " + choice.version +
-                "\nArchitecture: " + choice.architecture + "\nFilename: " + choice.filename +
-                "\nSHA256: " + choice.digest.hex() + "\nSize: " + std::to_string(choice.size) +
-                "\nSource-Number: " + std::to_string(choice.source) + "\n\n";
+    auto append = [&](std::string_view name, std::string_view value) {
+        text.append(name).append(": ").append(value).append("\n");
+    };
+    for (const LocatedPackage& package : packages) {
+        append("Package", package.name);
+        append("Version", package.version);
+        append("Architecture", package.architecture);
+        append("Source", package.source);
+        append("Source-Version", package.source_version);
+        append("Suite", package.suite);
+        append("Component", package.component);
+        append("Filename", package.location);
+        append("SHA256", package.digest.hex());
+        append("Size", std::to_string(package.size));
+        append("Installed-Size", std::to_string(package.installed_size));
+        append("URL", package.url);
+        text += "\n";
+    }
     return text;
 }
 
-Result<std::vector<Choice>> parse_choices(std::string_view text, std::size_t sources) {
-    std::vector<Choice> choices;
+Result<std::vector<LocatedPackage>> parse_choices(std::string_view text) {
+    std::vector<LocatedPackage> packages;
     StanzaReader reader(text);
     std::vector<StanzaField> fields;
     for (;;) {
         OSIEKIT_ASSIGN(bool more, reader.next(fields));
-        if (!more) return choices;
+        if (!more) return packages;
         auto value = [&](std::string_view name) { return std::string(stanza_value(fields, name)); };
-        OSIEKIT_ASSIGN(Sha256 digest, Sha256::parse(value("SHA256")));
+        LocatedPackage package;
+        package.name = value("Package");
+        package.version = value("Version");
+        package.architecture = value("Architecture");
+        package.source = value("Source");
+        package.source_version = value("Source-Version");
+        package.suite = value("Suite");
+        package.component = value("Component");
+        package.location = value("Filename");
+        package.url = value("URL");
+        OSIEKIT_ASSIGN(package.digest, Sha256::parse(value("SHA256")));
         auto size = parse_u64(value("Size"));
-        auto source = parse_u64(value("Source-Number"));
-        if (!size || !source || *source >= sources)
+        auto installed = parse_u64(value("Installed-Size"));
+        if (!size || !installed)
             return Error(ErrorKind::invalid_input, "a kept resolution is damaged");
-        choices.push_back({value("Package"), value("Version"), value("Architecture"),
-                           value("Filename"), digest, *size, static_cast<std::size_t>(*source)});
+        package.size = *size;
+        package.installed_size = *installed;
+        packages.push_back(std::move(package));
     }
 }
 
-std::vector<Choice> to_choices(const std::vector<const PackageRecord*>& records) {
-    std::vector<Choice> choices;
-    choices.reserve(records.size());
-    for (const PackageRecord* record : records)
-        choices.push_back({std::string(record->name), std::string(record->version),
-                           std::string(record->architecture), std::string(record->filename),
-                           record->digest, record->size, record->source});
-    return choices;
+// "name (version)" or "name" of the field Source.
+void set_source(const PackageRecord& record, LocatedPackage& package) {
+    package.source = record.name;
+    package.source_version = record.version;
+    if (record.source.empty()) return;
+    std::size_t open = record.source.find('(');
+    package.source = trim(record.source.substr(0, open));
+    if (open == std::string_view::npos) return;
+    std::string_view version = record.source.substr(open + 1);
+    package.source_version = trim(version.substr(0, version.find(')')));
+}
+
+constexpr std::uint64_t kibi = 1024;
+
+LocatedPackage to_package(const PackageRecord& record, const IndexFile& index,
+                          const AptSource& source) {
+    LocatedPackage package;
+    package.name = record.name;
+    package.version = record.version;
+    package.architecture = record.architecture;
+    set_source(record, package);
+    package.suite = source.suite;
+    package.component = index.component;
+    package.location = record.filename;
+    package.digest = record.digest;
+    package.size = record.size;
+    package.installed_size =
+        std::min(parse_u64(record.installed_size).value_or(0), package_size_limit) * kibi;
+    package.url = without_credentials(source.uri) + "/" + package.location;
+    return package;
 }
 
 // A mirror that was updated since it was asked: asking again may mend it.
@@ -94,17 +130,17 @@ struct DebianRepository::State {
         bool all_asked = true;
     };
     Result<Snapshot> read_releases(bool refresh);
-    Result<std::vector<Choice>> choose(const Snapshot& snapshot,
-                                       const std::vector<std::string>& names,
-                                       const Dependencies& dependencies);
-    Result<std::vector<LocatedPackage>> fetch(const std::vector<Choice>& choices);
+    Result<std::vector<LocatedPackage>> choose(const Snapshot& snapshot, const PackageQuery& query);
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages);
     // `may_retry` is set when a release was taken from the cache without asking the mirror.
-    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
-                                               const Dependencies& dependencies, bool refresh,
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query, bool refresh,
+                                                bool& may_retry);
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, bool refresh,
                                                bool& may_retry);
+    std::vector<FetchItem> sources_of(const LocatedPackage& package) const;
+    Result<fs::path> fetch_from_any(const std::vector<FetchItem>& items);
     FetchOptions fetch_options() const;
-    fs::path resolution_path(const Snapshot& snapshot, std::vector<std::string> names,
-                             const Dependencies& dependencies) const;
+    fs::path resolution_path(const Snapshot& snapshot, const PackageQuery& query) const;
 };
 
 FetchOptions DebianRepository::State::fetch_options() const {
@@ -150,9 +186,7 @@ Result<DebianRepository::State::Snapshot> DebianRepository::State::read_releases
 }
 
 fs::path DebianRepository::State::resolution_path(const Snapshot& snapshot,
-                                                  std::vector<std::string> names,
-                                                  const Dependencies& dependencies) const {
-    std::sort(names.begin(), names.end());
+                                                  const PackageQuery& query) const {
     Sha256Stream hash;
     auto add = [&](std::string_view text) {
         hash.update(text);
@@ -160,68 +194,133 @@ fs::path DebianRepository::State::resolution_path(const Snapshot& snapshot,
     };
     add(resolver_version);
     add(options.architecture);
-    add(dependencies.key());
-    for (const IndexFile& file : snapshot.indexes)
-        add(std::to_string(file.source) + " " + file.item.digest.hex());
-    for (const std::string& name : names) add(name);
+    for (const IndexFile& file : snapshot.indexes) {
+        const AptSource& source = sources[file.source];
+        add(without_credentials(source.uri) + " " + source.suite + " " + file.component + " " +
+            file.item.digest.hex());
+    }
+    add(query.key());
     return cache.directory() / "resolved" / hash.finish().hex();
 }
 
-Result<std::vector<Choice>> DebianRepository::State::choose(const Snapshot& snapshot,
-                                                            const std::vector<std::string>& names,
-                                                            const Dependencies& dependencies) {
-    fs::path kept = resolution_path(snapshot, names, dependencies);
+Result<std::vector<LocatedPackage>> DebianRepository::State::choose(const Snapshot& snapshot,
+                                                                    const PackageQuery& query) {
+    fs::path kept = resolution_path(snapshot, query);
     if (auto text = read_checked(kept))
-        if (auto choices = parse_choices(*text, sources.size())) return choices;
+        if (auto packages = parse_choices(*text)) return packages;
     OSIEKIT_ASSIGN(PackageIndex index,
                    load_indexes(cache, snapshot.indexes, options.architecture, fetch_options()));
-    OSIEKIT_ASSIGN(auto records, resolve(index, names, dependencies));
-    auto choices = to_choices(records);
-    OSIEKIT_TRY(write_checked(kept, to_text(choices)));
-    return choices;
+    OSIEKIT_ASSIGN(auto records, builder::resolve(index, query));
+    std::vector<LocatedPackage> packages;
+    packages.reserve(records.size());
+    for (const PackageRecord* record : records) {
+        const IndexFile& file = snapshot.indexes[record->index];
+        packages.push_back(to_package(*record, file, sources[file.source]));
+    }
+    OSIEKIT_TRY(write_checked(kept, to_text(packages)));
+    return packages;
+}
+
+Result<std::vector<LocatedPackage>> DebianRepository::State::resolve(const PackageQuery& query,
+                                                                     bool refresh,
+                                                                     bool& may_retry) {
+    OSIEKIT_ASSIGN(Snapshot snapshot, read_releases(refresh));
+    may_retry = !options.offline && !snapshot.all_asked;
+    OSIEKIT_ASSIGN(auto packages, choose(snapshot, query));
+    for (LocatedPackage& package : packages) {
+        OSIEKIT_ASSIGN(auto file, cache.find(package.digest));
+        if (file) package.file = *std::move(file);
+    }
+    return packages;
+}
+
+// Where a package may lie, the likeliest first: with a lock, the mirror may be another one than
+// that which the package was first found on.
+std::vector<FetchItem> DebianRepository::State::sources_of(const LocatedPackage& package) const {
+    std::vector<FetchItem> items;
+    for (const AptSource& source : sources) {
+        const auto& parts = source.components;
+        if (source.suite != package.suite ||
+            (!parts.empty() &&
+             std::find(parts.begin(), parts.end(), package.component) == parts.end()))
+            continue;
+        FetchItem item;
+        item.name = package.name;
+        item.url = source.uri + "/" + package.location;
+        item.proxy = settings.proxy_for(item.url);
+        item.ca_file = settings.ca_file;
+        item.digest = package.digest;
+        item.size = package.size;
+        bool known = without_credentials(item.url) == package.url;
+        items.insert(known ? items.begin() : items.end(), std::move(item));
+    }
+    return items;
+}
+
+Result<fs::path> DebianRepository::State::fetch_from_any(const std::vector<FetchItem>& items) {
+    std::optional<Error> first;
+    for (const FetchItem& item : items) {
+        auto paths = fetch_all(cache, {item}, fetch_options());
+        if (paths) return std::move(paths->front());
+        if (!first) first = std::move(paths).error();
+        if (first->kind() == ErrorKind::cancelled) break;
+    }
+    return std::move(*first);
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
-    const std::vector<Choice>& choices) {
-    std::vector<FetchItem> items;
-    for (const Choice& choice : choices) {
-        FetchItem item;
-        item.name = choice.name;
-        item.url = sources[choice.source].uri + "/" + choice.filename;
-        item.proxy = settings.proxy_for(item.url);
-        item.ca_file = settings.ca_file;
-        item.digest = choice.digest;
-        item.size = choice.size;
-        items.push_back(std::move(item));
+    std::vector<LocatedPackage> packages) {
+    std::vector<std::vector<FetchItem>> places;
+    std::vector<FetchItem> likeliest;
+    bool only_one = true;
+    for (const LocatedPackage& package : packages) {
+        if (!valid_location(package.location))
+            return Error(ErrorKind::invalid_input, "the package " + package.name +
+                                                       " has no safe place below a mirror: \"" +
+                                                       printable(package.location, 100) + "\"");
+        places.push_back(sources_of(package));
+        if (places.back().empty()) {
+            // Without a source the cache may still have it.
+            OSIEKIT_ASSIGN(auto kept, cache.find(package.digest));
+            if (!kept)
+                return Error(ErrorKind::not_found,
+                             "the package " + package.to_string() + " is of the suite " +
+                                 printable(package.suite) + " " + printable(package.component) +
+                                 ", for which no source is configured")
+                    .hint("add one to /etc/apt/sources.list.d");
+            places.back().push_back({package.name, {}, {}, {}, package.digest, package.size});
+        }
+        only_one = only_one && places.back().size() == 1;
+        likeliest.push_back(places.back().front());
     }
-    OSIEKIT_ASSIGN(auto paths, fetch_all(cache, items, fetch_options()));
-    std::vector<LocatedPackage> located;
-    for (std::size_t i = 0; i < choices.size(); ++i)
-        located.push_back({choices[i].name, choices[i].version, choices[i].architecture,
-                           choices[i].digest, choices[i].size, paths[i],
-                           without_credentials(items[i].url)});
-    return located;
+    auto paths = fetch_all(cache, likeliest, fetch_options());
+    if (!paths && (only_one || !may_be_outdated(paths.error().kind())))
+        return std::move(paths).error();
+    for (std::size_t i = 0; i < packages.size(); ++i) {
+        if (paths) {
+            packages[i].file = (*paths)[i];
+        } else {
+            OSIEKIT_ASSIGN(packages[i].file, fetch_from_any(places[i]));
+        }
+        packages[i].url = without_credentials(places[i].front().url);
+    }
+    return packages;
 }
 
-Result<std::vector<LocatedPackage>> DebianRepository::State::obtain(
-    const std::vector<std::string>& names, const Dependencies& dependencies, bool refresh,
-    bool& may_retry) {
-    OSIEKIT_ASSIGN(Snapshot snapshot, read_releases(refresh));
-    may_retry = !options.offline && !snapshot.all_asked;
-    OSIEKIT_ASSIGN(auto choices, choose(snapshot, names, dependencies));
-    return fetch(choices);
+Result<std::vector<LocatedPackage>> DebianRepository::State::obtain(const PackageQuery& query,
+                                                                    bool refresh, bool& may_retry) {
+    OSIEKIT_ASSIGN(auto packages, resolve(query, refresh, may_retry));
+    return fetch(std::move(packages));
 }
 
 DebianRepository::DebianRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
-DebianRepository::DebianRepository(DebianRepository&&) noexcept = default;
-DebianRepository& DebianRepository::operator=(DebianRepository&&) noexcept = default;
 DebianRepository::~DebianRepository() = default;
 
 const std::vector<std::string>& DebianRepository::warnings() const {
     return state_->warnings;
 }
 
-Result<DebianRepository> DebianRepository::open(Options options) {
+Result<std::unique_ptr<DebianRepository>> DebianRepository::open(Options options) {
     if (!valid_package_name(options.architecture))
         return Error(ErrorKind::invalid_input,
                      "\"" + printable(options.architecture, 40) + "\" is not an architecture");
@@ -253,15 +352,25 @@ Result<DebianRepository> DebianRepository::open(Options options) {
                                                " is configured in " +
                                                (wanted.root / "etc/apt").string())
             .hint("add one to /etc/apt/sources.list.d, or name sources in the profile");
-    return DebianRepository(std::move(state));
+    return std::unique_ptr<DebianRepository>(new DebianRepository(std::move(state)));
 }
 
-Result<std::vector<LocatedPackage>> DebianRepository::obtain(const std::vector<std::string>& names,
-                                                             const Dependencies& dependencies) {
+Result<std::vector<LocatedPackage>> DebianRepository::resolve(const PackageQuery& query) {
     bool may_retry = false;
-    auto located = state_->obtain(names, dependencies, false, may_retry);
-    if (located || !may_retry || !may_be_outdated(located.error().kind())) return located;
-    return state_->obtain(names, dependencies, true, may_retry);
+    auto packages = state_->resolve(query, false, may_retry);
+    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
+    return state_->resolve(query, true, may_retry);
+}
+
+Result<std::vector<LocatedPackage>> DebianRepository::fetch(std::vector<LocatedPackage> packages) {
+    return state_->fetch(std::move(packages));
+}
+
+Result<std::vector<LocatedPackage>> DebianRepository::obtain(const PackageQuery& query) {
+    bool may_retry = false;
+    auto packages = state_->obtain(query, false, may_retry);
+    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
+    return state_->obtain(query, true, may_retry);
 }
 
 }  // namespace osiekit::builder

@@ -11,22 +11,11 @@
 
 #include "builder/cache/fetch.hpp"
 #include "builder/debian/apt_sources.hpp"
-#include "builder/debian/dependencies.hpp"
+#include "builder/packages/source.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
-
-// A package as the signed index describes it, and its verified file in the cache.
-struct LocatedPackage {
-    std::string name;
-    std::string version;
-    std::string architecture;  // of the package: "amd64" or "all"
-    Sha256 digest;
-    std::uint64_t size = 0;  // bytes of the .deb
-    std::filesystem::path file;
-    std::string url;  // without credentials
-};
 
 // A verified index younger than this is used without asking the mirror again.
 constexpr std::chrono::minutes release_check_interval{5};
@@ -35,7 +24,7 @@ constexpr std::chrono::minutes release_check_interval{5};
 // trust: keyring → signature of InRelease (gpgv) → SHA-256 of the index → size and SHA-256 of each
 // package. Every file goes through the content-addressed cache, so that a warm run reads no index
 // and a run with `offline` needs no network.
-class DebianRepository {
+class DebianRepository final : public PackageSource {
   public:
     struct Options {
         std::string architecture = "amd64";
@@ -59,17 +48,14 @@ class DebianRepository {
 
     // Reads the configuration; asks no mirror. Errors: invalid_input (a source that cannot be
     // read, with file:line), not_found (no source for the release).
-    static Result<DebianRepository> open(Options options);
-    DebianRepository(DebianRepository&&) noexcept;
-    DebianRepository& operator=(DebianRepository&&) noexcept;
-    ~DebianRepository();
+    static Result<std::unique_ptr<DebianRepository>> open(Options options);
+    ~DebianRepository() override;
 
-    // The newest candidates of the named packages ("name", or "name=version"), with the
-    // dependencies asked for, in order of name, each fetched and verified. Errors: not_found
-    // (unknown package, with the nearest name; or a missing dependency, with the chain that wants
-    // it), refused (signature, expired), digest, network, cancelled.
-    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
-                                               const Dependencies& dependencies);
+    // The best candidates of the named packages ("name", "name=version", "name/suite"), with the
+    // dependencies asked for. A package of fetch() is looked for in the sources of its suite.
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override;
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) override;
 
     // Oddities worth telling the user (a source of an unsupported kind was skipped).
     const std::vector<std::string>& warnings() const;

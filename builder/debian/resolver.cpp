@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "builder/debian/relation.hpp"
@@ -22,10 +23,14 @@ std::string describe(const PackageRecord& record) {
 
 class Resolver {
   public:
-    Resolver(const PackageIndex& index, const Dependencies& dependencies)
-        : index_(index), dependencies_(dependencies) {}
+    Resolver(const PackageIndex& index, const PackageQuery& query)
+        : index_(index), dependencies_(query.dependencies) {
+        for (const PackageRequest& request : query.exclude) excluded_.insert(request.name);
+        for (const PackageRequest& request : query.no_deps)
+            alone_.insert(std::string_view(request.name).substr(0, request.name.find('=')));
+    }
 
-    Status request(const std::string& text);
+    Status request(const PackageRequest& wanted);
     std::vector<const PackageRecord*> chosen() const { return order_; }
 
   private:
@@ -46,6 +51,9 @@ class Resolver {
 
     const PackageIndex& index_;
     const Dependencies& dependencies_;
+    std::set<std::string_view> excluded_;
+    std::set<std::string_view> alone_;  // whose dependencies do not matter
+    std::string asked_;                 // where the present request was written
     std::unordered_map<std::string_view, const PackageRecord*> by_name_;
     std::vector<const PackageRecord*> order_;
     std::vector<std::string> wanting_;  // from the named package to the present one
@@ -54,7 +62,9 @@ class Resolver {
     std::size_t clashes_ = 0;
 };
 
-Status Resolver::request(const std::string& text) {
+Status Resolver::request(const PackageRequest& wanted) {
+    const std::string& text = wanted.name;
+    asked_ = wanted.where;
     PackageAtom atom;
     std::string_view view = text;
     std::size_t at = view.find('=');
@@ -87,6 +97,7 @@ Status Resolver::request(const std::string& text) {
 std::string Resolver::chain() const {
     std::string text;
     for (auto it = wanting_.rbegin(); it != wanting_.rend(); ++it) text += ", wanted by " + *it;
+    if (!asked_.empty()) return text + ", wanted by " + asked_;
     if (!wanting_.empty()) text += ", which was asked for";
     return text;
 }
@@ -138,8 +149,11 @@ Status Resolver::try_atom(const PackageAtom& atom) {
         if (atom.relation == VersionRelation::any ||
             (!provider.version.empty() && atom.accepts(provider.version)))
             candidates.push_back(provider.package);
+    auto excluded = [&](const PackageRecord* record) { return excluded_.count(record->name) != 0; };
+    bool waived = std::any_of(candidates.begin(), candidates.end(), excluded);
     std::optional<Error> first;
     for (const PackageRecord* candidate : candidates) {
+        if (excluded(candidate)) continue;
         std::size_t mark = order_.size();
         Status done = choose(*candidate);
         if (done || done.error().kind() == ErrorKind::limit) return done;
@@ -147,6 +161,7 @@ Status Resolver::try_atom(const PackageAtom& atom) {
         if (!first) first = std::move(done).error();
     }
     if (first) return std::move(*first);
+    if (waived) return {};
     return missing(atom);
 }
 
@@ -176,7 +191,7 @@ Status Resolver::choose(const PackageRecord& record) {
 }
 
 Status Resolver::follow(const PackageRecord& record, std::string_view relations) {
-    if (relations.empty() || !dependencies_.any()) return {};
+    if (relations.empty() || !dependencies_.any() || alone_.count(record.name) != 0) return {};
     auto groups = parse_relations(relations);
     if (!groups)
         return std::move(groups).error().context("the dependencies of " + describe(record));
@@ -207,10 +222,10 @@ Status Resolver::satisfy(const PackageRecord& wanting, const AtomAlternatives& a
 }  // namespace
 
 Result<std::vector<const PackageRecord*>> resolve(const PackageIndex& index,
-                                                  const std::vector<std::string>& names,
-                                                  const Dependencies& dependencies) {
-    Resolver resolver(index, dependencies);
-    for (const std::string& name : names) OSIEKIT_TRY(resolver.request(name));
+                                                  const PackageQuery& query) {
+    Resolver resolver(index, query);
+    for (const auto* list : {&query.no_deps, &query.packages})
+        for (const PackageRequest& request : *list) OSIEKIT_TRY(resolver.request(request));
     auto chosen = resolver.chosen();
     std::sort(chosen.begin(), chosen.end(),
               [](const auto* a, const auto* b) { return a->name < b->name; });

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "builder/debian/dependencies.hpp"
 #include "builder/debian/package_index.hpp"
+#include "builder/packages/query.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
@@ -17,7 +17,6 @@ namespace osiekit::builder {
 // nothing of them is configured. Errors: not_found with the chain of who wants the missing one,
 // invalid_input, limit.
 Result<std::vector<const PackageRecord*>> resolve(const PackageIndex& index,
-                                                  const std::vector<std::string>& names,
-                                                  const Dependencies& dependencies);
+                                                  const PackageQuery& query);
 
 }  // namespace osiekit::builder

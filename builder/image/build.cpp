@@ -5,7 +5,7 @@
 #include <set>
 
 #include "builder/image/compose.hpp"
-#include "builder/image/local_package.hpp"
+#include "builder/image/find_packages.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
 #include "lib/base/text.hpp"
@@ -47,15 +47,16 @@ class Builder {
 
     Result<BuiltImage> run() {
         stage("finding packages");
+        OSIEKIT_ASSIGN(packages_, find_packages(profile_, *options_.packages, true));
+        image_.packages = packages_.all();
         OSIEKIT_TRY(find_kernel());
-        OSIEKIT_TRY(find_packages());
         stage("choosing modules");
         OSIEKIT_ASSIGN(Part modules, module_part());
         stage("collecting files");
         OSIEKIT_ASSIGN(Tree base, base_tree(profile_, init_facts()));
         parts_.push_back(part_of("base", base));
         parts_.push_back(std::move(modules));
-        for (const LocatedPackage& package : image_packages_) OSIEKIT_TRY(add_package(package));
+        for (const LocatedPackage& package : packages_.image) OSIEKIT_TRY(add_package(package));
         OSIEKIT_TRY(add_programs());
         OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
         parts_.push_back(part_of("site", site));
@@ -77,28 +78,15 @@ class Builder {
         if (options_.stage) options_.stage(name);
     }
 
-    Result<std::vector<LocatedPackage>> locate(const KernelSpec& kernel) {
-        if (kernel.repository != Repository::file)
-            return options_.packages({kernel.package}, Dependencies::pattern("linux-image-"));
-        OSIEKIT_ASSIGN(LocatedPackage package, local_package(kernel.package));
-        if (package.architecture != profile_.architecture)
-            return Error(ErrorKind::invalid_input,
-                         "it is for the architecture " + printable(package.architecture) +
-                             ", the profile for " + profile_.architecture);
-        return std::vector<LocatedPackage>{std::move(package)};
-    }
-
+    // Of the packages that were found for the kernel, the one that brings it.
     Status find_kernel() {
         image_.name = profile_.name;
         image_.architecture = profile_.architecture;
         image_.cmdline = profile_.kernel.cmdline;
         const KernelSpec& kernel = profile_.kernel;
-        auto located = locate(kernel).context(kernel.where + ": kernel package " + kernel.package);
-        if (!located) return std::move(located).error();
         bool found = false;
-        for (const LocatedPackage& package : *located) {
+        for (const LocatedPackage& package : packages_.kernel) {
             OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
-            image_.packages.push_back(package);
             if (!facts) continue;
             if (found)
                 return Error(ErrorKind::invalid_input, kernel.where + ": both " +
@@ -132,44 +120,6 @@ class Builder {
     // The kernel is older than the image, but its date is the same in every build.
     InitFacts init_facts() const {
         return {image_.modules.load, std::max<std::int64_t>(image_.kernel.built, options_.mtime)};
-    }
-
-    // What a profile may already say, but no build does so far.
-    Status refuse_unsupported() const {
-        for (const auto& [list, what] :
-             {std::pair{&profile_.alpine_packages, "packages of Alpine cannot be taken"},
-              std::pair{&profile_.exclude, "packages cannot be excluded"}})
-            if (!list->empty())
-                return Error(ErrorKind::unsupported, list->front().where + ": " + what + " yet (" +
-                                                         printable(list->front().name) + ")");
-        return {};
-    }
-
-    Status find_packages() {
-        OSIEKIT_TRY(refuse_unsupported());
-        if (!profile_.packages.empty()) {
-            OSIEKIT_ASSIGN(image_packages_,
-                           options_.packages(profile_.packages, Dependencies::all()));
-        }
-        std::vector<std::string> alone;
-        for (const PackageRequest& request : profile_.no_deps) alone.push_back(request.name);
-        if (!alone.empty()) {
-            OSIEKIT_ASSIGN(auto located, options_.packages(alone, Dependencies::none()));
-            for (LocatedPackage& package : located) {
-                auto same = [&](const LocatedPackage& other) {
-                    return other.digest == package.digest;
-                };
-                if (std::none_of(image_packages_.begin(), image_packages_.end(), same))
-                    image_packages_.push_back(std::move(package));
-            }
-        }
-        for (const LocatedPackage& package : image_packages_) image_.packages.push_back(package);
-        auto before = [](const LocatedPackage& a, const LocatedPackage& b) {
-            return std::tie(a.name, a.version) < std::tie(b.name, b.version);
-        };
-        std::sort(image_.packages.begin(), image_.packages.end(), before);
-        std::sort(image_packages_.begin(), image_packages_.end(), before);
-        return {};
     }
 
     std::string modules_key() const {
@@ -375,7 +325,7 @@ class Builder {
     const RecipeCache& recipes_;
     KernelStore kernels_;
     SegmentPacker packer_;
-    std::vector<LocatedPackage> image_packages_;
+    FoundPackages packages_;
     std::vector<Part> parts_;
     BuiltImage image_;
 };

@@ -4,24 +4,20 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "builder/cache/fetch.hpp"
-#include "builder/debian/repository.hpp"
 #include "builder/image/segment.hpp"
 #include "builder/kernel/kernel_store.hpp"
+#include "builder/packages/source.hpp"
 #include "builder/profile/profile.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
-
-// Where packages come from: a DebianRepository, or what a test puts in its place. Gives the named
-// packages with the dependencies asked for, verified and in the cache.
-using PackageSource = std::function<Result<std::vector<LocatedPackage>>(
-    const std::vector<std::string>& names, const Dependencies& dependencies)>;
 
 struct BuildOptions {
     std::filesystem::path out;       // made if it is missing
@@ -29,7 +25,7 @@ struct BuildOptions {
     std::filesystem::path programs;  // the folder of osie-init, tink-worker…
     std::uint32_t mtime = 0;         // of every file in the image, seconds since 1970
     unsigned parallel = 1;
-    PackageSource packages;
+    std::shared_ptr<PackageSource> packages;
     std::function<void(std::string_view)> stage;  // what begins now, a few words
     ProgressCallback progress;
     std::function<bool()> cancelled;

@@ -7,6 +7,8 @@ namespace osiekit::builder {
 Result<LocatedPackage> local_package(const std::filesystem::path& file) {
     OSIEKIT_ASSIGN(auto control, read_deb_control(file));
     LocatedPackage package;
+    package.system = PackageSystem::file;
+    package.location = file.string();
     package.name = control["package"];
     package.version = control["version"];
     package.architecture = control["architecture"];

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "builder/debian/repository.hpp"
+#include "builder/packages/package.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {

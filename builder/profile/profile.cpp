@@ -17,10 +17,10 @@ using Members = YamlValue::Members;
 constexpr std::size_t longest_package_name = 200;
 constexpr std::size_t longest_cmdline = 2048;  // COMMAND_LINE_SIZE of x86 and arm64
 
-Result<Repository> read_repository(const YamlValue& value) {
+Result<PackageSystem> read_repository(const YamlValue& value) {
     OSIEKIT_ASSIGN(std::string text, value.text("a repository"));
-    if (text == "debian") return Repository::debian;
-    if (text == "file") return Repository::file;
+    auto system = parse_package_system(text);
+    if (system && *system != PackageSystem::alpine) return *system;
     return value.bad("unknown repository \"" + printable(text) + "\"").hint("debian or file");
 }
 
@@ -35,7 +35,7 @@ Status read_packages(const YamlValue& value, Profile& profile) {
         for (const YamlValue& item : items) {
             if (key == "debian") {
                 OSIEKIT_ASSIGN(std::string package, read_package(item));
-                profile.packages.push_back(std::move(package));
+                profile.packages.push_back({std::move(package), item.where()});
                 continue;
             }
             // Alpine's names may also be provided ones, such as so:libc.musl-x86_64.so.1.
@@ -69,7 +69,7 @@ Result<KernelSpec> read_kernel(const YamlValue& value) {
         }
     }
     if (package == nullptr) return value.bad("\"kernel\" lacks the key \"package\"");
-    if (kernel.repository == Repository::debian) {
+    if (kernel.repository == PackageSystem::debian) {
         OSIEKIT_ASSIGN(kernel.package, read_package(*package));
     } else {
         OSIEKIT_ASSIGN(kernel.package, read_line(*package, "the name of a .deb file"));
@@ -266,7 +266,7 @@ Result<Profile> load_profile(const std::filesystem::path& path, ProfileOptions o
     };
     for (const FileSpec& file : profile.files)
         if (file.source) OSIEKIT_TRY(check(*file.source, file.where));
-    if (profile.kernel.repository == Repository::file)
+    if (profile.kernel.repository == PackageSystem::file)
         OSIEKIT_TRY(check(profile.kernel.package, profile.kernel.where));
     return profile;
 }

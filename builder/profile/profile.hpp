@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "builder/image/compression.hpp"
+#include "builder/packages/query.hpp"
 #include "builder/profile/inherit.hpp"
 #include "builder/profile/variables.hpp"
 #include "lib/base/digest.hpp"
@@ -19,25 +20,15 @@ namespace osiekit::builder {
 // What a profile says; docs/profile.md describes every key. Values are checked, defaults filled in.
 // `where` is "file:line", for messages about things found out later.
 
-enum class Repository {
-    debian,  // the Debian repositories that the host's apt is configured with
-    file,    // a .deb file beside the profile
-};
-
 struct KernelSpec {
     std::string package;
-    Repository repository = Repository::debian;
+    PackageSystem repository = PackageSystem::debian;
     std::string cmdline;
     std::string where;
 };
 
 struct ModuleSpec {
     std::string name;  // with "_"
-    std::string where;
-};
-
-struct PackageRequest {
-    std::string name;  // perhaps with what its repository takes as a version: "name=1.2"
     std::string where;
 };
 
@@ -118,7 +109,7 @@ struct Profile {
     std::string name;
     std::string architecture;  // "amd64", "arm64"
     KernelSpec kernel;
-    std::vector<std::string> packages;            // Debian's
+    std::vector<PackageRequest> packages;         // Debian's
     std::vector<PackageRequest> alpine_packages;  // Alpine's
     std::vector<PackageRequest> exclude;          // never taken, whatever depends on it
     std::vector<PackageRequest> no_deps;          // taken without what they depend on

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     index.finish();
     for (const alpine::Record& record : *records) {
         if (record.name.empty() || record.version.empty() || record.size == 0) std::abort();
-        auto chosen = alpine::resolve(index, {{std::string(record.name)}, {}}, Dependencies::all());
+        auto chosen =
+            alpine::resolve(index, query_of(PackageSystem::alpine, {std::string(record.name)}));
         if (chosen && chosen->empty()) std::abort();
         if (&record - records->data() >= 4) break;
     }

@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!index.add(compact, "amd64", 0)) std::abort();
     index.finish();
     for (const std::string& name : index.names()) {
-        auto chosen = resolve(index, {name}, Dependencies::all());
+        auto chosen = resolve(index, query_of(PackageSystem::debian, {name}, Dependencies::all()));
         if (chosen && chosen->empty()) std::abort();
     }
     return 0;

@@ -31,13 +31,15 @@ struct Chosen {
     std::string names;
     std::string error;
 };
-Chosen choose(const std::string& text, std::vector<std::string> names,
-              std::vector<std::string> exclude = {},
+Chosen choose(const std::string& text, const std::vector<std::string>& names,
+              const std::vector<std::string>& exclude = {},
               const Dependencies& dependencies = Dependencies::all()) {
     alpine::Index index;
     REQUIRE(index.add(text, 0));
     index.finish();
-    auto chosen = alpine::resolve(index, {std::move(names), std::move(exclude)}, dependencies);
+    PackageQuery query = query_of(PackageSystem::alpine, names, dependencies);
+    for (const std::string& name : exclude) query.exclude.push_back({name, {}});
+    auto chosen = alpine::resolve(index, query);
     if (!chosen) return {"", chosen.error().to_string()};
     Chosen result;
     for (const auto* one : *chosen)
@@ -126,7 +128,9 @@ TEST_CASE("a signed repository is used, and only by its own key") {
     options.cache = folder / "cache";
     options.retry.first_pause_ms = 1;
     auto obtain = [&] {
-        return AlpineRepository::open(options)->obtain({"replayout"}, Dependencies::none());
+        auto repository = AlpineRepository::open(options).value();
+        return repository->obtain(
+            query_of(PackageSystem::alpine, {"replayout"}, Dependencies::none()));
     };
     SECTION("whole, then without the network") {
         auto got = obtain();

@@ -50,7 +50,7 @@ TEST_CASE("a profile that extends another has all of it") {
     auto profile = parse("extends: base.yaml\n");
     REQUIRE(profile);
     CHECK(profile->name == "base");
-    CHECK(profile->packages == std::vector<std::string>{"bash", "jq=1.6"});
+    CHECK(test::names_of(profile->packages) == std::vector<std::string>{"bash", "jq=1.6"});
     CHECK(profile->files.size() == 2);
     CHECK(profile->kernel.where == "/site/base.yaml:2");
     CHECK(profile->programs.size() == 2);
@@ -72,7 +72,8 @@ programs: {helper: /usr/bin/helper}
     CHECK(profile->name == "site");
     CHECK(profile->kernel.package == "linux-image-test");
     CHECK(profile->kernel.cmdline == "debug");
-    CHECK(profile->packages == std::vector<std::string>{"bash", "jq=1.6", "strace"});
+    CHECK(test::names_of(profile->packages) ==
+          std::vector<std::string>{"bash", "jq=1.6", "strace"});
     REQUIRE(profile->exclude.size() == 1);
     CHECK(profile->exclude[0].where == "/site/p.yaml:4");
     REQUIRE(profile->include.size() == 2);
@@ -107,7 +108,7 @@ remove:
 files: [{path: /etc/motd, content: mine}]
 )");
     REQUIRE(profile);
-    CHECK(profile->packages == std::vector<std::string>{"bash"});
+    CHECK(test::names_of(profile->packages) == std::vector<std::string>{"bash"});
     CHECK(profile->load.empty());
     REQUIRE(profile->files.size() == 2);
     CHECK(profile->files[1].content == "mine");

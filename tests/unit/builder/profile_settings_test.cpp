@@ -37,7 +37,7 @@ TEST_CASE("packages are read by repository") {
         "packages: {debian: [strace], alpine: [\"so:libc.musl-x86_64.so.1\", busybox],\n"
         "  exclude: [perl-base], no-deps: [dash]}\n");
     REQUIRE(profile);
-    CHECK(profile->packages == std::vector<std::string>{"strace"});
+    CHECK(test::names_of(profile->packages) == std::vector<std::string>{"strace"});
     REQUIRE(profile->alpine_packages.size() == 2);
     CHECK(profile->alpine_packages[1].name == "busybox");
     CHECK(profile->alpine_packages[1].where == "p.yaml:3");

@@ -30,7 +30,7 @@ TEST_CASE("a minimal profile gets its defaults") {
     CHECK(profile->name == "tiny");
     CHECK(profile->architecture == host_architecture());
     CHECK(profile->kernel.package == "linux-image-test");
-    CHECK(profile->kernel.repository == Repository::debian);
+    CHECK(profile->kernel.repository == PackageSystem::debian);
     CHECK(profile->kernel.where == "p.yaml:3");
     CHECK(profile->init.hostname == "osie");
     REQUIRE(profile->init.services.size() == 1);
@@ -71,7 +71,7 @@ compression: {method: zstd, level: 3, window: 20}
     REQUIRE(profile);
     CHECK(profile->architecture == "arm64");
     CHECK(profile->kernel.cmdline == "console=ttyS0 quiet");
-    CHECK(profile->packages == std::vector<std::string>{"bash", "libc6=2.36-9"});
+    CHECK(test::names_of(profile->packages) == std::vector<std::string>{"bash", "libc6=2.36-9"});
     REQUIRE(profile->load.size() == 1);
     CHECK(profile->load[0].name == "virtio_net");
     CHECK(profile->load[0].where == "p.yaml:7");

@@ -147,4 +147,10 @@ std::string cpio_of(const Tree& tree, std::uint32_t mtime, const std::string& la
     return archive;
 }
 
+std::vector<std::string> names_of(const std::vector<PackageRequest>& requests) {
+    std::vector<std::string> names;
+    for (const PackageRequest& request : requests) names.push_back(request.name);
+    return names;
+}
+
 }  // namespace osiekit::builder::test

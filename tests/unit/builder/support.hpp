@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "builder/packages/query.hpp"
 #include "builder/tree.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
@@ -37,6 +38,8 @@ PackageSpec kernel_package();
 // The whole text or bytes of a file that must be there.
 std::string slurp(const std::filesystem::path& path);
 void spill(const std::filesystem::path& path, const std::string& content);
+
+std::vector<std::string> names_of(const std::vector<PackageRequest>& requests);
 
 // Archive of the entries, for looking at.
 std::string cpio_of(const Tree& tree, std::uint32_t mtime = 0, const std::string& last = "");

@@ -59,7 +59,7 @@ struct Setting {
     Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
                                                Dependencies dependencies = Dependencies::none()) {
         OSIEKIT_ASSIGN(auto repository, DebianRepository::open(options));
-        return repository.obtain(names, dependencies);
+        return repository->obtain(query_of(PackageSystem::debian, names, dependencies));
     }
     Error failure(const std::vector<std::string>& names,
                   Dependencies dependencies = Dependencies::none()) {
@@ -294,7 +294,7 @@ TEST_CASE("keys may come in several ways") {
             "/debian/dists/bookworm/InRelease",
             strip_clear_signature(setting.server.get("/debian/dists/bookworm/InRelease")));
         setting.configure("Trusted: yes\n");
-        CHECK(DebianRepository::open(setting.options).value().warnings().size() == 1);
+        CHECK(DebianRepository::open(setting.options).value()->warnings().size() == 1);
     }
     REQUIRE(setting.obtain({"kernel"}));
 }

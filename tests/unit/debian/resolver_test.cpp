@@ -35,7 +35,7 @@ PackageIndex index_of(const std::vector<Line>& lines) {
 std::string resolved(const std::vector<Line>& lines, const std::vector<std::string>& names,
                      const Dependencies& dependencies = Dependencies::all()) {
     PackageIndex index = index_of(lines);
-    auto chosen = resolve(index, names, dependencies);
+    auto chosen = resolve(index, query_of(PackageSystem::debian, names, dependencies));
     if (!chosen) return chosen.error().to_string();
     std::string text;
     for (const PackageRecord* record : *chosen)
@@ -136,11 +136,14 @@ TEST_CASE("a missing package is explained with the chain of who wants it") {
 TEST_CASE("names that are none, and relations that cannot be read") {
     PackageIndex index = index_of({{"a", "1", "b ("}});
     for (const char* name : {"", "-x", "a b", "a=", "../a", "a/b"})
-        CHECK(resolve(index, {name}, Dependencies::all()).error().kind() ==
-              ErrorKind::invalid_input);
-    CHECK(resolve(index, {"a"}, Dependencies::all()).error().to_string().find("a 1") !=
-          std::string::npos);
-    CHECK(resolve(index, {"a"}, Dependencies::none()));
+        CHECK(resolve(index, query_of(PackageSystem::debian, {name}, Dependencies::all()))
+                  .error()
+                  .kind() == ErrorKind::invalid_input);
+    CHECK(resolve(index, query_of(PackageSystem::debian, {"a"}, Dependencies::all()))
+              .error()
+              .to_string()
+              .find("a 1") != std::string::npos);
+    CHECK(resolve(index, query_of(PackageSystem::debian, {"a"}, Dependencies::none())));
 }
 
 TEST_CASE("two versions of one name cannot both be had") {
@@ -157,7 +160,7 @@ TEST_CASE("chains are followed to the limit of depth and not beyond") {
             lines.push_back({"p" + std::to_string(i), "1", "p" + std::to_string(i + 1)});
         lines.push_back({"p" + std::to_string(depth), "1"});
         PackageIndex index = index_of(lines);
-        auto chosen = resolve(index, {"p1"}, Dependencies::all());
+        auto chosen = resolve(index, query_of(PackageSystem::debian, {"p1"}, Dependencies::all()));
         if (depth == 250) {
             CHECK(chosen.value().size() == depth);
         } else {

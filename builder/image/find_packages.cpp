@@ -1,0 +1,102 @@
+#include "builder/image/find_packages.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "lib/base/text.hpp"
+
+namespace osiekit::builder {
+
+namespace {
+
+std::string_view name_of(std::string_view request) {
+    return request.substr(0, request.find_first_of("<>=~/"));
+}
+
+// The metapackage's dependency that is the kernel. Alpine's packages of kernels stand for
+// themselves.
+Dependencies kernel_dependencies(PackageSystem system) {
+    return system == PackageSystem::debian ? Dependencies::pattern("linux-image-")
+                                           : Dependencies::none();
+}
+
+bool before(const LocatedPackage& a, const LocatedPackage& b) {
+    return std::tie(a.name, a.version) < std::tie(b.name, b.version);
+}
+
+bool same(const LocatedPackage& a, const LocatedPackage& b) {
+    return a.system == b.system && a.name == b.name && a.version == b.version &&
+           a.digest == b.digest && a.identity == b.identity;
+}
+
+// A package without its dependencies may stand in another list too; it is Alpine's if it stands
+// among Alpine's, else Debian's.
+void place(const PackageRequest& request, PackageQuery& debian, PackageQuery& alpine) {
+    auto same_name = [&](const PackageRequest& other) {
+        return name_of(other.name) == name_of(request.name);
+    };
+    auto& others = alpine.packages;
+    PackageQuery& query = std::any_of(others.begin(), others.end(), same_name) ? alpine : debian;
+    // With the version that the other list may state.
+    auto stated = std::find_if(query.packages.begin(), query.packages.end(), same_name);
+    if (stated == query.packages.end()) {
+        query.no_deps.push_back(request);
+        return;
+    }
+    query.no_deps.push_back(std::move(*stated));
+    query.packages.erase(stated);
+}
+
+}  // namespace
+
+PackageQueries package_queries(const Profile& profile) {
+    PackageQueries queries;
+    queries.kernel.system = profile.kernel.repository;
+    queries.kernel.packages = {{profile.kernel.package, profile.kernel.where}};
+    queries.kernel.dependencies = kernel_dependencies(profile.kernel.repository);
+    PackageQuery debian;
+    debian.packages = profile.packages;
+    debian.exclude = profile.exclude;
+    PackageQuery alpine;
+    alpine.system = PackageSystem::alpine;
+    alpine.packages = profile.alpine_packages;
+    alpine.exclude = profile.exclude;
+    for (const PackageRequest& request : profile.no_deps) place(request, debian, alpine);
+    for (PackageQuery* query : {&debian, &alpine})
+        if (!query->empty()) queries.image.push_back(std::move(*query));
+    return queries;
+}
+
+std::vector<LocatedPackage> FoundPackages::all() const {
+    std::vector<LocatedPackage> result = kernel;
+    result.insert(result.end(), image.begin(), image.end());
+    std::stable_sort(result.begin(), result.end(), before);
+    result.erase(std::unique(result.begin(), result.end(), same), result.end());
+    return result;
+}
+
+Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched) {
+    auto ask = [&](const PackageQuery& query) {
+        return fetched ? source.obtain(query) : source.resolve(query);
+    };
+    PackageQueries queries = package_queries(profile);
+    FoundPackages found;
+    const KernelSpec& kernel = profile.kernel;
+    auto located = ask(queries.kernel).context(kernel.where + ": kernel package " + kernel.package);
+    if (!located) return std::move(located).error();
+    found.kernel = *std::move(located);
+    for (const LocatedPackage& package : found.kernel)
+        if (package.system == PackageSystem::file && package.architecture != profile.architecture)
+            return Error(ErrorKind::invalid_input,
+                         kernel.where + ": the kernel package " + kernel.package +
+                             " is for the architecture " + printable(package.architecture) +
+                             ", the profile for " + profile.architecture);
+    for (const PackageQuery& query : queries.image) {
+        OSIEKIT_ASSIGN(auto packages, ask(query));
+        std::move(packages.begin(), packages.end(), std::back_inserter(found.image));
+    }
+    std::stable_sort(found.image.begin(), found.image.end(), before);
+    return found;
+}
+
+}  // namespace osiekit::builder

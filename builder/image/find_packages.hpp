@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "builder/packages/source.hpp"
+#include "builder/profile/profile.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// What a profile asks of package sources, as data. The queries are independent of each other.
+struct PackageQueries {
+    PackageQuery kernel;              // the kernel package, or a metapackage that points to it
+    std::vector<PackageQuery> image;  // what goes into the image; empty ones are left out
+};
+PackageQueries package_queries(const Profile& profile);
+
+struct FoundPackages {
+    std::vector<LocatedPackage> kernel;  // what the kernel's query gave, metapackages too
+    std::vector<LocatedPackage> image;   // by name and version
+    // Both, by name and version, none twice.
+    std::vector<LocatedPackage> all() const;
+};
+
+// Asks the source everything that the profile wants; `fetched` says whether the files are needed.
+// Errors: those of PackageSource, with the place in the profile.
+Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched);
+
+}  // namespace osiekit::builder

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include "builder/alpine/repository.hpp"
+#include "builder/debian/repository.hpp"
+#include "builder/packages/source.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// The real repositories behind one source, each opened when it is first asked; packages that are
+// named by path are read where they are.
+class Repositories final : public PackageSource {
+  public:
+    struct Options {
+        DebianRepository::Options debian;
+        AlpineRepository::Options alpine;
+        std::function<void(std::string_view)> warning;  // an oddity worth telling the user
+    };
+    explicit Repositories(Options options) : options_(std::move(options)) {}
+
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
+    // The packages may be of several systems.
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override;
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) override;
+
+  private:
+    Result<PackageSource*> of(PackageSystem system);
+
+    Options options_;
+    std::unique_ptr<PackageSource> debian_;
+    std::unique_ptr<PackageSource> alpine_;
+    std::unique_ptr<PackageSource> files_;
+};
+
+}  // namespace osiekit::builder

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "builder/packages/package.hpp"
+#include "builder/packages/query.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+// Where packages come from: repositories, a lock in their place, or what a test makes up. All three
+// calls give the packages in order of name. They may take long; progress and cancellation are set
+// where a source is made. Errors: not_found (no such package; a dependency that is missing, with
+// the chain of who wants it), refused (signature, expired, conflict), digest, network, cancelled,
+// invalid_input, limit.
+class PackageSource {
+  public:
+    PackageSource() = default;
+    PackageSource(const PackageSource&) = delete;
+    PackageSource& operator=(const PackageSource&) = delete;
+    virtual ~PackageSource() = default;
+
+    // Which packages, how large, with which digests, from where. Fetches indexes at most, never a
+    // package: `file` is empty unless the cache has it already, and of Alpine's packages `digest`
+    // is only known then.
+    virtual Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) = 0;
+
+    // Packages that resolve() gave, or that a lock has kept: `file` is set and verified against
+    // `digest` and `size` (or `identity` where the digest is not known). Reads no index; `suite`,
+    // `component` and `location` say where a package lies below the configured mirrors.
+    virtual Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) = 0;
+
+    // Both, and the indexes are asked for anew if a mirror has changed in between.
+    virtual Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) {
+        OSIEKIT_ASSIGN(auto packages, resolve(query));
+        return fetch(std::move(packages));
+    }
+};
+
+}  // namespace osiekit::builder
