@@ -1,12 +1,9 @@
 #include "agent/server_link.hpp"
 
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/security/tls_certificate_verifier.h>
-#include <grpcpp/security/tls_credentials_options.h>
-
 #include <utility>
 
 #include "lib/base/text.hpp"
+#include "lib/grpc_curl/message.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -14,30 +11,18 @@ namespace {
 // Tinkerbell's server repeats its own failed writes for a minute before it answers.
 constexpr std::chrono::seconds report_deadline{90};
 
-std::shared_ptr<grpc::ChannelCredentials> credentials_for(const Settings& settings) {
-    if (!settings.tls) return grpc::InsecureChannelCredentials();
-    if (!settings.insecure_tls) return grpc::SslCredentials({});
-    grpc::experimental::TlsChannelCredentialsOptions options;
-    options.set_verify_server_certs(false);
-    options.set_check_call_host(false);
-    options.set_certificate_verifier(
-        std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
-    return grpc::experimental::TlsCredentials(options);
+rpc::ChannelOptions channel_options(const Settings& settings) {
+    rpc::ChannelOptions options;
+    options.target = settings.server;
+    options.tls = settings.tls;
+    options.insecure_tls = settings.insecure_tls;
+    // Go's gRPC, which Tinkerbell's agents use, asks the proxy for HTTPS whether TLS is on or not.
+    options.proxy = settings.https_proxy;
+    options.no_proxy = settings.no_proxy;
+    return options;
 }
 
-grpc::ChannelArguments channel_arguments() {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10000);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 300);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 300);
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-    return arguments;
-}
-
-void set_time(google::protobuf::Timestamp* target, WallClock::time_point time) {
+void set_time(proto::Timestamp* target, WallClock::time_point time) {
     auto nanoseconds =
         std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
     target->set_seconds(nanoseconds / 1000000000);
@@ -67,43 +52,25 @@ std::string valid_utf8(std::string text) {
 
 }  // namespace
 
-class ServerLink::Call {
-  public:
-    explicit Call(ServerLink& link) : link_(link) {
-        std::lock_guard lock(link_.mutex_);
-        link_.under_way_ = &context;
-        if (link_.cancelled_) context.TryCancel();
-    }
-    Call(const Call&) = delete;
-    Call& operator=(const Call&) = delete;
-    ~Call() {
-        std::lock_guard lock(link_.mutex_);
-        link_.under_way_ = nullptr;
-    }
-    grpc::ClientContext context;
-
-  private:
-    ServerLink& link_;
-};
-
-RpcFailure failure_of(const grpc::Status& status) {
+RpcFailure failure_of(const rpc::RpcStatus& status) {
     RpcFailure failure;
-    failure.message = status.error_message();
-    switch (status.error_code()) {
-        case grpc::StatusCode::INVALID_ARGUMENT:
+    failure.message = status.message;
+    switch (status.code) {
+        case rpc::StatusCode::invalid_argument:
             failure.code = RpcCode::invalid_argument;
             break;
-        case grpc::StatusCode::NOT_FOUND:
+        case rpc::StatusCode::not_found:
             failure.code = RpcCode::not_found;
             break;
-        case grpc::StatusCode::FAILED_PRECONDITION:
+        case rpc::StatusCode::failed_precondition:
             failure.code = RpcCode::failed_precondition;
             break;
         default:
             // The detail of this type says "no action" whatever the code around it.
-            if (status.error_details().find("NO_ACTION_AVAILABLE") != std::string::npos)
+            if (status.details.find("NO_ACTION_AVAILABLE") != std::string::npos)
                 failure.code = RpcCode::failed_precondition;
-            failure.message += " (gRPC status " + std::to_string(status.error_code()) + ")";
+            failure.message +=
+                " (gRPC status " + std::to_string(static_cast<int>(status.code)) + ")";
     }
     return failure;
 }
@@ -152,45 +119,39 @@ proto::ActionStatusRequest to_wire(const Report& report, const std::string& agen
     return request;
 }
 
-ServerLink::ServerLink(std::string id, std::shared_ptr<grpc::Channel> channel)
-    : id_(std::move(id)), stub_(proto::WorkflowService::NewStub(std::move(channel))) {}
+ServerLink::ServerLink(std::string id, std::unique_ptr<rpc::Channel> channel)
+    : id_(std::move(id)), channel_(std::move(channel)) {}
 
 Result<std::unique_ptr<ServerLink>> ServerLink::create(const Settings& settings) {
-    std::size_t colon = settings.server.rfind(':');
-    if (colon == std::string::npos || colon == 0 ||
-        !parse_u64(std::string_view(settings.server).substr(colon + 1)))
-        return Error(ErrorKind::invalid_input,
-                     "the server \"" + printable(settings.server) + "\" is not HOST:PORT")
-            .hint("Tinkerbell's workflow service usually is at port 42113");
-    auto channel =
-        grpc::CreateCustomChannel(settings.server, credentials_for(settings), channel_arguments());
-    return std::unique_ptr<ServerLink>(new ServerLink(settings.id, std::move(channel)));
+    auto channel = rpc::Channel::create(channel_options(settings));
+    if (!channel)
+        return std::move(channel).error().hint(
+            "Tinkerbell's workflow service usually is at port 42113");
+    return std::unique_ptr<ServerLink>(new ServerLink(settings.id, std::move(*channel)));
 }
 
 std::variant<Action, RpcFailure> ServerLink::get_action(const proto::AgentAttributes* attributes) {
-    Call call(*this);
     proto::ActionRequest request;
     request.set_agent_id(id_);
     if (attributes != nullptr) *request.mutable_agent_attributes() = *attributes;
     proto::ActionResponse response;
-    grpc::Status status = stub_->GetAction(&call.context, request, &response);
+    auto status = rpc::call_unary(*channel_, "/proto.WorkflowService/GetAction", request, response);
     if (!status.ok()) return failure_of(status);
     return from_wire(response);
 }
 
 std::optional<RpcFailure> ServerLink::report(const Report& report) {
-    Call call(*this);
-    call.context.set_deadline(std::chrono::system_clock::now() + report_deadline);
     proto::ActionStatusResponse response;
-    grpc::Status status = stub_->ReportActionStatus(&call.context, to_wire(report, id_), &response);
+    rpc::CallOptions options;
+    options.timeout = report_deadline;
+    auto status = rpc::call_unary(*channel_, "/proto.WorkflowService/ReportActionStatus",
+                                  to_wire(report, id_), response, options);
     if (status.ok()) return std::nullopt;
     return failure_of(status);
 }
 
 void ServerLink::cancel() {
-    std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (under_way_ != nullptr) under_way_->TryCancel();
+    channel_->shut_down();
 }
 
 }  // namespace osiekit::agent

@@ -1,20 +1,20 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
 
 #include "agent/protocol.hpp"
 #include "agent/settings.hpp"
-#include "proto/workflow.grpc.pb.h"
+#include "lib/grpc_curl/channel.hpp"
+#include "proto/workflow.pb.h"
 
 namespace osiekit::agent {
 
-// The workflow service over gRPC. A dead server or a pulled cable is noticed by keepalives within
-// about 20 s even while GetAction is held; a lost connection is made again within 2 s of the server
-// being back. get_action and report are called from one thread, cancel from any.
+// The workflow service over gRPC. A dead server or a pulled cable is noticed by TCP within about 20
+// s even while GetAction is held; the next call makes the connection again. get_action and report
+// are called from one thread, cancel from any.
 class ServerLink {
   public:
     // Errors: invalid_input for an address without a port.
@@ -28,21 +28,16 @@ class ServerLink {
     void cancel();
 
   private:
-    ServerLink(std::string id, std::shared_ptr<grpc::Channel> channel);
-    // Makes the context known to cancel() for as long as it lives.
-    class Call;
+    ServerLink(std::string id, std::unique_ptr<rpc::Channel> channel);
 
     std::string id_;
-    std::unique_ptr<proto::WorkflowService::Stub> stub_;
-    std::mutex mutex_;
-    grpc::ClientContext* under_way_ = nullptr;
-    bool cancelled_ = false;
+    std::unique_ptr<rpc::Channel> channel_;
 };
 
 // The messages of the wire. Public for the tests.
 proto::ActionStatusRequest to_wire(const Report& report, const std::string& agent_id);
 Action from_wire(const proto::ActionResponse& response);
-RpcFailure failure_of(const grpc::Status& status);
+RpcFailure failure_of(const rpc::RpcStatus& status);
 
 // Reports of a start carry year 1 as their times, as nothing has been measured yet.
 inline constexpr std::int64_t year_one_seconds = -62135596800;
