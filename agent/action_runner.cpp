@@ -17,6 +17,13 @@ namespace {
 // Failed actions whose output is kept: each may have as much as its spool holds.
 constexpr std::size_t kept_failures = 4;
 
+// What the policy wants of the image's bytes, before anything of them runs.
+Status prove(const Decision& decision, const oci::ResolvedImage& image) {
+    OSIEKIT_ASSIGN(bool signature, needs_signature(decision, image.manifest_digest.oci()));
+    if (!signature) return {};
+    return refuse(decision, "wants a signature, which this agent cannot check yet");
+}
+
 Outcome failed(const std::string& message) {
     Outcome outcome;
     outcome.message = message;
@@ -26,15 +33,17 @@ Outcome failed(const std::string& message) {
 }  // namespace
 
 ActionRunner::ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log,
-                           oci::ImageStore store, std::filesystem::path program)
+                           Policy policy, oci::ImageStore store, std::filesystem::path program)
     : settings_(settings),
       stop_(stop),
       log_(log),
+      policy_(std::move(policy)),
       store_(std::move(store)),
       program_(std::move(program)) {}
 
 Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSignal& stop,
-                                          const Logger& log, std::filesystem::path program) {
+                                          const Logger& log, Policy policy,
+                                          std::filesystem::path program) {
     OSIEKIT_ASSIGN(
         auto lock, StoreLock::take(settings.store, StoreLock::Kind::exclusive, [&] {
             log.info("waiting for another program that works in " + settings.store.string());
@@ -43,7 +52,8 @@ Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSi
     for (const char* name : {"actions", "volumes"})
         if (::mkdir((settings.store / name).c_str(), 0700) != 0 && errno != EEXIST)
             return Error::from_errno("making " + (settings.store / name).string());
-    return ActionRunner(settings, stop, log, std::move(store), std::move(program));
+    return ActionRunner(settings, stop, log, std::move(policy), std::move(store),
+                        std::move(program));
 }
 
 Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::time_point deadline) {
@@ -67,8 +77,12 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::tim
 
 Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline,
                               WallClock::time_point start) {
+    auto decision = judge(action);
+    if (!decision) return failed(decision.error().to_string());
     auto pulled = pull(action, deadline);
     if (!pulled) return failed(pulled.error().to_string());
+    if (auto proved = prove(*decision, pulled->image.image); !proved)
+        return failed(proved.error().to_string());
     auto rootfs =
         Rootfs::create(pulled->image.layers,
                        settings_.store / "actions" / key_of(action.workflow_id, action.action_id));
@@ -77,6 +91,7 @@ Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline,
     auto spec = make_spec({rootfs->directory(), settings_.store / "volumes"}, action,
                           pulled->image.image.config, log_);
     if (!spec) return failed(spec.error().to_string());
+    apply(*decision, *spec);
     SupervisorRequest request;
     request.spec = *std::move(spec);
     request.entry.workflow_id = action.workflow_id;
@@ -90,7 +105,31 @@ Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline,
     request.stop_signal = stop_signal(pulled->image.image.config.stop_signal);
     auto supervised = SupervisedAction::start(directory_of(request.entry), request, program_);
     if (!supervised) return failed(supervised.error().to_string());
-    return follow(*supervised, request.entry);
+    Outcome outcome = follow(*supervised, request.entry);
+    if (decision->keep_failed && !outcome.success() && !stop_.requested())
+        keep(*std::move(rootfs), request.entry);
+    return outcome;
+}
+
+Result<Decision> ActionRunner::judge(const Action& action) const {
+    OSIEKIT_ASSIGN(auto reference, oci::Reference::parse(action.image));
+    return decide(policy_, action, reference);
+}
+
+// Only one: file systems are large, and in memory.
+void ActionRunner::keep(Rootfs rootfs, const JournalEntry& entry) {
+    auto place = settings_.store / "failed";
+    remove(place);
+    auto directory = rootfs.directory();
+    rootfs.keep();
+    { Rootfs unmounted(std::move(rootfs)); }
+    std::error_code failure;
+    std::filesystem::rename(directory, place, failure);
+    if (failure)
+        log_.warning("keeping the file system of the failed action: " + failure.message());
+    else
+        log_.info("what \"" + printable(entry.action_name) +
+                  "\" has changed in its file system is kept in " + (place / "upper").string());
 }
 
 Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& entry) {

@@ -7,6 +7,8 @@
 #include "agent/action.hpp"
 #include "agent/image_source.hpp"
 #include "agent/journal.hpp"
+#include "agent/policy.hpp"
+#include "agent/rootfs.hpp"
 #include "agent/settings.hpp"
 #include "agent/stop_signal.hpp"
 #include "agent/supervised_action.hpp"
@@ -21,7 +23,8 @@ class ActionRunner {
   public:
     // `program`: the file that supervisors are started from, this program's.
     static Result<ActionRunner> create(const Settings& settings, const StopSignal& stop,
-                                       const Logger& log, std::filesystem::path program);
+                                       const Logger& log, Policy policy,
+                                       std::filesystem::path program);
 
     // Waits for what an earlier agent of this boot has started, and writes the outcome to the
     // journal: then it is as if it had been reported late. Call it before the first run().
@@ -31,7 +34,7 @@ class ActionRunner {
     Outcome run(const Action& action);
 
   private:
-    ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log,
+    ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log, Policy policy,
                  oci::ImageStore store, std::filesystem::path program);
     using Clock = std::chrono::steady_clock;
     Outcome attempt(const Action& action, Clock::time_point deadline, WallClock::time_point start);
@@ -42,12 +45,15 @@ class ActionRunner {
     };
     Result<Pulled> pull(const Action& action, Clock::time_point deadline);
     std::filesystem::path directory_of(const JournalEntry& entry) const;
+    Result<Decision> judge(const Action& action) const;
+    void keep(Rootfs rootfs, const JournalEntry& entry);
     void clean_up(const Journal& journal);
     void remove(const std::filesystem::path& directory);
 
     const Settings& settings_;
     const StopSignal& stop_;
     const Logger& log_;
+    Policy policy_;
     oci::ImageStore store_;
     std::filesystem::path program_;
     std::string workflow_;  // of the last action: its layers are kept until another one begins

@@ -68,6 +68,15 @@ std::string plain_name(const std::string& text) {
     return name.empty() || name.front() == '.' ? "_" + name : name;
 }
 
+void apply(const Decision& decision, sandbox::SandboxSpec& spec) {
+    spec.level = decision.level;
+    spec.limits = decision.limits;
+    if (decision.network == sandbox::Network::none) spec.network = sandbox::Network::none;
+    if (!decision.volumes_without_links) return;
+    // Volumes are those whose sources may be made; our own files are not.
+    for (sandbox::Mount& mount : spec.mounts) mount.source_without_links = mount.create_source;
+}
+
 Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action& action,
                                        const oci::ImageConfig& image, const Logger& log) {
     sandbox::SandboxSpec spec;
@@ -88,7 +97,9 @@ Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action&
     if (!spec.host_pid && !action.pid_namespace.empty())
         log.warning("the PID namespace \"" + printable(action.pid_namespace) +
                     "\" is not known; the action gets its own");
-    if (!action.network_namespace.empty() && action.network_namespace != "host")
+    if (action.network_namespace == "none")
+        spec.network = sandbox::Network::none;
+    else if (!action.network_namespace.empty() && action.network_namespace != "host")
         log.warning("the network namespace \"" + printable(action.network_namespace) +
                     "\" is not known; the action shares the machine's");
     spec.cgroup = plain_name(action.name + "-" + action.action_id);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/action.hpp"
+#include "agent/policy.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/result.hpp"
 #include "lib/oci/manifest.hpp"
@@ -22,6 +23,9 @@ struct ActionPlaces {
 // limits are the caller's to change.
 Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action& action,
                                        const oci::ImageConfig& image, const Logger& log);
+
+// What the policy says of the action, into its specification.
+void apply(const Decision& decision, sandbox::SandboxSpec& spec);
 
 // Letters that file and cgroup names have everywhere; others become '_', at most 100 bytes.
 std::string plain_name(const std::string& text);

@@ -107,7 +107,10 @@ Status run(const Settings& settings, const Logger& log) {
     OSIEKIT_TRY(enter_private_mounts());
     StopSignal stop;
     OSIEKIT_ASSIGN(auto journal, Journal::open(settings.journal));
-    OSIEKIT_ASSIGN(auto runner, ActionRunner::create(settings, stop, log, "/proc/self/exe"));
+    // With one that cannot be understood nothing may run.
+    OSIEKIT_ASSIGN(auto policy, load_policy(settings.policy));
+    OSIEKIT_ASSIGN(auto runner,
+                   ActionRunner::create(settings, stop, log, std::move(policy), "/proc/self/exe"));
     OSIEKIT_ASSIGN(auto server, ServerLink::create(settings));
     proto::AgentAttributes attributes;
     if (settings.attributes) attributes = collect_attributes();

@@ -117,6 +117,9 @@ Status fill(Settings& settings, const Values& values) {
     path = settings.journal;
     values.text("journal", path);
     settings.journal = path;
+    path = settings.policy;
+    values.text("policy", path);
+    settings.policy = path;
     OSIEKIT_TRY(values.boolean("tls", settings.tls));
     OSIEKIT_TRY(values.boolean("insecure tls", settings.insecure_tls));
     OSIEKIT_TRY(values.boolean("attributes", settings.attributes));
@@ -245,6 +248,13 @@ const std::vector<SettingSource> further_sources = {
      "",
      Kind::text,
      "What has been done and reported (default: /run/osie/journal)"},
+    // No kernel argument: the server writes those, and has no say in it.
+    {"policy",
+     {"policy"},
+     {"AGENT_POLICY"},
+     "",
+     Kind::text,
+     "Which images may run, and as what (default: /etc/osie/policy.json)"},
     {"transport", {"transport"}, {"AGENT_TRANSPORT"}, "", Kind::text, "grpc, the only one"},
 };
 

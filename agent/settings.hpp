@@ -42,6 +42,8 @@ struct Settings {
     LogLevel log_level = LogLevel::info;
     std::filesystem::path store = "/var/lib/osie";
     std::filesystem::path journal = "/run/osie/journal";
+    std::filesystem::path policy =
+        "/etc/osie/policy.json";       // policy.hpp; missing: everything may run
     std::vector<std::string> ignored;  // given, understood, without effect here
 };
 

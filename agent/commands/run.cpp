@@ -42,7 +42,7 @@ struct RunOptions {
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
     std::vector<std::string> volumes;
-    std::string level = "host";
+    std::string level;
     std::string pid;
     std::string network;
     std::string user;
@@ -63,10 +63,12 @@ void add_options(CLI::App& app, RunOptions& options) {
              "NAME=VALUE, or NAME: with the value it has here; may be repeated");
     add_list("-v,--volume", options.volumes,
              "HOST:CONTAINER[:ro], NAME:CONTAINER or CONTAINER; may be repeated");
-    app.add_option("--level", options.level,
-                   "What it may do to the machine: restricted, disk or host (default)");
+    app.add_option(
+        "--level", options.level,
+        "What it may do to the machine: restricted, disk, kexec or host (default: the policy's)");
     app.add_option("--pid", options.pid, "host: see and signal the machine's processes");
-    app.add_option("--network", options.network, "host: the machine's network (default)");
+    app.add_option("--network", options.network,
+                   "host: the machine's network (default); none: loopback alone");
     app.add_option("-u,--user", options.user, "USER[:GROUP] instead of the image's");
     app.add_option("--entrypoint", options.entrypoint, "Program instead of the image's");
     app.add_option("-w,--workdir", options.working_dir, "Directory instead of the image's");
@@ -192,9 +194,19 @@ Result<Prepared> prepare(const Settings& settings, const RunOptions& options, co
     return Prepared{std::move(lock), std::move(image)};
 }
 
-int run(const Settings& settings, const RunOptions& options, sandbox::Level level,
+// As the agent would judge it.
+Result<Decision> judge(const Settings& settings, const Action& action) {
+    OSIEKIT_ASSIGN(auto policy, load_policy(settings.policy));
+    OSIEKIT_ASSIGN(auto reference, oci::Reference::parse(action.image));
+    return decide(policy, action, reference);
+}
+
+int run(const Settings& settings, const RunOptions& options, std::optional<sandbox::Level> level,
         std::optional<std::chrono::milliseconds> timeout) {
     auto log = command_log(settings);
+    auto action = make_action(options);
+    auto decision = judge(settings, action);
+    if (!decision) return not_made(decision.error());
     auto prepared = prepare(settings, options, log);
     if (!prepared) return not_made(prepared.error());
     auto directory = settings.store / "actions" / ("run-" + std::to_string(::getpid()));
@@ -207,10 +219,10 @@ int run(const Settings& settings, const RunOptions& options, sandbox::Level leve
     }
     auto config = prepared->image.image.config;
     change_image(config, options);
-    auto spec =
-        make_spec({directory, settings.store / "volumes"}, make_action(options), config, log);
+    auto spec = make_spec({directory, settings.store / "volumes"}, action, config, log);
     if (!spec) return not_made(spec.error());
-    spec->level = level;
+    apply(*decision, *spec);
+    if (level) spec->level = *level;
     auto plan = sandbox::make_plan(*std::move(spec));
     if (!plan) return not_made(plan.error());
     auto signals = watch_signals();
@@ -238,15 +250,19 @@ int run_command_run(int argc, const char* const* argv) {
     if (auto status = parse_arguments(app, argc, argv)) return *status;
     auto settings = common.resolve();
     if (!settings) return fail(settings.error());
-    auto level = sandbox::parse_level(options.level);
-    if (!level) return fail(level.error());
+    std::optional<sandbox::Level> level;
+    if (!options.level.empty()) {
+        auto parsed = sandbox::parse_level(options.level);
+        if (!parsed) return fail(parsed.error());
+        level = *parsed;
+    }
     std::optional<std::chrono::milliseconds> timeout;
     if (!options.timeout.empty()) {
         auto parsed = parse_duration(options.timeout);
         if (!parsed) return fail(std::move(parsed).error().context("--timeout"));
         timeout = *parsed;
     }
-    return run(*settings, options, *level, timeout);
+    return run(*settings, options, level, timeout);
 }
 
 }  // namespace osiekit::agent

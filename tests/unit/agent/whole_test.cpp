@@ -179,14 +179,19 @@ struct Workflow {
 
 class Agent {
   public:
-    explicit Agent(const Workflow& workflow) : address_(workflow.server.address()) { start(); }
+    explicit Agent(const Workflow& workflow, const std::string& policy = "\"compatible\"")
+        : address_(workflow.server.address()) {
+        REQUIRE(write_file(directory_ / "policy.json", policy));
+        start();
+    }
     void start() {
         process_ = std::make_unique<ChildProcess>(
-            std::vector<std::string>{
-                std::string(OSIEKIT_BIN_DIR) + "/tink-worker", "--id", "52:54:00:00:00:01",
-                "--grpc-server", address_, "--insecure-registries", Registry::instance().host(),
-                "--store", directory_ / "store", "--journal", directory_ / "journal",
-                "--backoff-max-interval", "100ms", "--log-level", "debug"},
+            std::vector<std::string>{std::string(OSIEKIT_BIN_DIR) + "/tink-worker", "--id",
+                                     "52:54:00:00:00:01", "--grpc-server", address_,
+                                     "--insecure-registries", Registry::instance().host(),
+                                     "--store", directory_ / "store", "--journal",
+                                     directory_ / "journal", "--policy", directory_ / "policy.json",
+                                     "--backoff-max-interval", "100ms", "--log-level", "debug"},
             log_path());
     }
     int kill(int signal) { return process_->kill(signal); }
@@ -347,6 +352,24 @@ TEST_CASE("a result that was not acknowledged is reported by the next agent, and
     REQUIRE(workflow.count("once", State::STATE_TYPE_SUCCESS) == before + 1);
     REQUIRE(workflow.count("once", State::STATE_TYPE_RUNNING) == 1);
     REQUIRE(fs::file_size(shared / "starts") == 1);
+}
+
+TEST_CASE("the policy refuses by the rule's name, and keeps what a failed action has changed") {
+    auto other = make_action("other", {"ids"});
+    other.set_image("elsewhere.invalid/none:1");
+    Workflow workflow({other, make_action("seven", {"exit:7"}), make_action("fine", {"ids"})});
+    Agent agent(workflow, R"({"base": "compatible", "registries": [")" +
+                              Registry::instance().host() +
+                              R"("], "rules": [{"name": "mine", "images": ["**"],
+                              "level": "restricted", "keep_failed": true}]})");
+    REQUIRE(workflow.outcome("fine").action_state() == State::STATE_TYPE_SUCCESS);
+    INFO(agent.log());
+    auto refused = workflow.outcome("other");
+    REQUIRE(refused.action_state() == State::STATE_TYPE_FAILED);
+    REQUIRE(refused.message().message().find("registries") != std::string::npos);
+    REQUIRE(agent.log().find("has changed in its file system is kept in") != std::string::npos);
+    // Where the files of /etc were mounted.
+    REQUIRE(fs::exists(agent.scratch("store") / "failed/upper/etc/hosts"));
 }
 
 TEST_CASE("a server that goes away and comes back is found again") {
