@@ -33,13 +33,15 @@ Outcome failed(const std::string& message) {
 }  // namespace
 
 ActionRunner::ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log,
-                           Policy policy, oci::ImageStore store, std::filesystem::path program)
+                           Policy policy, oci::ImageStore store, std::filesystem::path program,
+                           std::unique_ptr<SyslogSender> syslog)
     : settings_(settings),
       stop_(stop),
       log_(log),
       policy_(std::move(policy)),
       store_(std::move(store)),
-      program_(std::move(program)) {}
+      program_(std::move(program)),
+      syslog_(std::move(syslog)) {}
 
 Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSignal& stop,
                                           const Logger& log, Policy policy,
@@ -52,8 +54,17 @@ Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSi
     for (const char* name : {"actions", "volumes"})
         if (::mkdir((settings.store / name).c_str(), 0700) != 0 && errno != EEXIST)
             return Error::from_errno("making " + (settings.store / name).string());
+    std::unique_ptr<SyslogSender> syslog;
+    if (!settings.syslog_host.empty()) {
+        auto target = parse_syslog_target(settings.syslog_host, settings.syslog_port);
+        // A machine is not left uninstalled for the sake of its log.
+        if (target)
+            syslog = std::make_unique<SyslogSender>(*std::move(target));
+        else
+            log.warning(target.error().to_string());
+    }
     return ActionRunner(settings, stop, log, std::move(policy), std::move(store),
-                        std::move(program));
+                        std::move(program), std::move(syslog));
 }
 
 Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::time_point deadline) {
@@ -138,6 +149,8 @@ Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& e
     listener.on_line = [&](const OutputLine& line) {
         log_.log(line.error ? LogLevel::warning : LogLevel::info,
                  prefix + printable(line.text, LineSplitter::max_line_bytes));
+        if (syslog_)
+            syslog_->send({line.time, line.error, settings_.id, entry.action_name, line.text});
     };
     listener.on_gap = [&] {
         log_.warning(prefix + "[output came faster than it could be logged: some is missing]");

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "agent/action.hpp"
@@ -12,6 +13,7 @@
 #include "agent/settings.hpp"
 #include "agent/stop_signal.hpp"
 #include "agent/supervised_action.hpp"
+#include "agent/syslog.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/result.hpp"
 #include "lib/oci/image_store.hpp"
@@ -35,7 +37,8 @@ class ActionRunner {
 
   private:
     ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log, Policy policy,
-                 oci::ImageStore store, std::filesystem::path program);
+                 oci::ImageStore store, std::filesystem::path program,
+                 std::unique_ptr<SyslogSender> syslog);
     using Clock = std::chrono::steady_clock;
     Outcome attempt(const Action& action, Clock::time_point deadline, WallClock::time_point start);
     Outcome follow(SupervisedAction& supervised, const JournalEntry& entry);
@@ -56,6 +59,7 @@ class ActionRunner {
     Policy policy_;
     oci::ImageStore store_;
     std::filesystem::path program_;
+    std::unique_ptr<SyslogSender> syslog_;  // null: no remote log
     std::string workflow_;  // of the last action: its layers are kept until another one begins
 };
 
