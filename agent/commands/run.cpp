@@ -168,8 +168,10 @@ int not_made(const Error& error) {
 // The step that failed is in the error; the shell's numbers for a program that cannot be run.
 int not_started(const Error& error) {
     static_cast<void>(fail(error));
-    if (error.message().rfind("finding the program", 0) == 0) return exit_not_found;
-    return error.message().rfind("running ", 0) == 0 ? exit_cannot_run : exit_not_made;
+    bool finding = error.message().rfind("finding the program", 0) == 0;
+    if (finding && error.kind() == ErrorKind::not_found) return exit_not_found;
+    bool running = error.message().rfind("running ", 0) == 0;
+    return finding || running ? exit_cannot_run : exit_not_made;
 }
 
 struct Prepared {
