@@ -25,28 +25,42 @@ def builder_user() -> pwd.struct_passwd:
     return paths.invoking_user() or pwd.getpwnam("nobody")
 
 
-def build(out: pathlib.Path, log: pathlib.Path, say: Callable[[str], None]) -> dict[str, int]:
+def build(out: pathlib.Path, log: pathlib.Path, say: Callable[[str], None],
+          site: pathlib.Path | None = None) -> dict[str, int]:
     """Makes out/{vmlinuz,initramfs,manifest.json} from profiles/virtual.yaml; returns their sizes.
 
-    When that fails, as where the package mirror cannot be reached, it is tried with what an earlier build has left in
-    the cache, and `say` gets to know."""
+    `site` is a folder with another profile.yaml and its files; it may extend `../NAME.yaml`. When the build fails, as
+    where the package mirror cannot be reached, it is tried with what an earlier one has left in the cache, and `say`
+    gets to know."""
     try:
-        _build(out, log, [])
+        _build(out, log, [], site)
     except HarnessError as online:
         try:
-            _build(out, log, ["--offline"])
+            _build(out, log, ["--offline"], site)
         except HarnessError:
             raise online from None
         say(f"built from the cache alone: {online}; {log} says why")
     return {name: (out / name).stat().st_size for name in OUTPUTS[:2]}
 
 
-def _build(out: pathlib.Path, log: pathlib.Path, flags: list[str]) -> None:
-    if os.geteuid() != 0:
-        run_logged([str(paths.program("osiekit")), "build", str(paths.TREE / "profiles" / PROFILE), "--out", str(out),
-                    "--cache", str(paths.cache_dir() / "build"), "--programs", str(paths.RELEASE_BIN), *flags], log)
-    else:
-        _build_as(builder_user(), out, log, flags)
+def _build(out: pathlib.Path, log: pathlib.Path, flags: list[str], site: pathlib.Path | None) -> None:
+    if os.geteuid() == 0:
+        _build_as(builder_user(), out, log, flags, site)
+        return
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=paths.cache_dir()) as name:
+        profile = _stage_profiles(pathlib.Path(name), site)
+        run_logged([str(paths.program("osiekit")), "build", str(profile), "--out", str(out), "--cache",
+                    str(paths.cache_dir() / "build"), "--programs", str(paths.RELEASE_BIN), *flags], log)
+
+
+def _stage_profiles(stage: pathlib.Path, site: pathlib.Path | None) -> pathlib.Path:
+    """Copies the profiles, and the site's beside them; returns the one to build."""
+    profiles = stage / "profiles"
+    shutil.copytree(paths.TREE / "profiles", profiles)
+    if site is None:
+        return profiles / PROFILE
+    shutil.copytree(site, profiles / "site")
+    return profiles / "site" / "profile.yaml"
 
 
 def cache_of(user: pwd.struct_passwd) -> pathlib.Path:
@@ -60,7 +74,8 @@ def drop_rights(user: pwd.struct_passwd) -> list[str]:
             "--bounding-set=-all", "--no-new-privs"]
 
 
-def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path, flags: list[str]) -> None:
+def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path, flags: list[str],
+              site: pathlib.Path | None) -> None:
     # That user may not be able to enter the folder that the tree is in (/root), so the inputs are lent to it.
     cache = cache_of(user)
     cache.mkdir(parents=True, exist_ok=True)
@@ -71,15 +86,14 @@ def _build_as(user: pwd.struct_passwd, out: pathlib.Path, log: pathlib.Path, fla
         (stage / "bin").mkdir()
         for program in PROGRAMS:
             shutil.copy2(paths.program(program), stage / "bin" / program)
-        shutil.copytree(paths.TREE / "profiles", stage / "profiles")
+        profile = _stage_profiles(stage, site)
         results = stage / "home"
         results.mkdir()
         os.chown(results, user.pw_uid, user.pw_gid)
         environment = {"HOME": str(results), "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8",
                        **{key: value for key, value in os.environ.items() if key.lower().endswith("_proxy")}}
-        run_logged([*drop_rights(user), str(stage / "bin" / "osiekit"), "build", str(stage / "profiles" / PROFILE),
-                    "--out", str(results / "out"), "--cache", str(cache), "--programs", str(stage / "bin"),
-                    *flags], log, cwd=results, env=environment)
+        run_logged([*drop_rights(user), str(stage / "bin" / "osiekit"), "build", str(profile), "--out",
+                    str(results / "out"), "--cache", str(cache), "--programs", str(stage / "bin"), *flags], log, cwd=results, env=environment)
         out.mkdir(parents=True, exist_ok=True)
         for output in OUTPUTS:
             draft = out / (output + ".new")

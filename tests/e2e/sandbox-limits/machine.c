@@ -1,0 +1,233 @@
+// Two static programs in one: the service that asks tink-worker for sandboxes with limits and
+// writes what came of them to the third disk, and the program inside, which does what the limit is
+// against.
+//   machine driver | eat MIB | forks | spin | show FILE | partition DISK | kexec KERNEL
+//   COMMAND_LINE
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/reboot.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIB (1UL << 20)
+#define REPORT_DISK "/dev/vdc"
+#define SECTOR 512
+#define ROOT "/run/tree"
+
+static char report[64 * 1024];
+static size_t used;
+
+static void say(const char* text, size_t length) {
+    if (length > sizeof report - used) length = sizeof report - used;
+    memcpy(report + used, text, length);
+    used += length;
+}
+
+static int copy(int in, const char* to, off_t bytes) {
+    char buffer[65536];
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    ssize_t n = 1;
+    while (in >= 0 && out >= 0 && bytes > 0 && n > 0) {
+        size_t want = bytes < (off_t)sizeof buffer ? (size_t)bytes : sizeof buffer;
+        n = read(in, buffer, want);
+        if (n > 0 && write(out, buffer, n) != n) return -1;
+        bytes -= n;
+    }
+    close(in);
+    close(out);
+    return n < 0 || in < 0 || out < 0 ? -1 : 0;
+}
+
+// Runs `tink-worker sandbox --root ROOT OPTIONS… -- /machine ARGUMENTS…`; its output and its end go
+// to the report.
+static void run(const char* name, char** words) {
+    char* argv[32] = {"/usr/bin/tink-worker", "sandbox", "--root", ROOT};
+    int count = 4, status = 0, ends[2];
+    char line[256], buffer[4096];
+    while (*words) argv[count++] = *words++;
+    snprintf(line, sizeof line, "== %s\n", name);
+    say(line, strlen(line));
+    if (pipe(ends) != 0) return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], 1);
+        dup2(ends[1], 2);
+        close(ends[0]);
+        execv(argv[0], argv);
+        _exit(99);
+    }
+    close(ends[1]);
+    ssize_t n;
+    while ((n = read(ends[0], buffer, sizeof buffer)) > 0) say(buffer, n);
+    close(ends[0]);
+    waitpid(pid, &status, 0);
+    snprintf(line, sizeof line, "exit %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    say(line, strlen(line));
+}
+
+static int save(void) {
+    int disk = open(REPORT_DISK, O_WRONLY);
+    memset(report + used, 0, sizeof report - used);
+    if (disk < 0 || write(disk, report, sizeof report) != (ssize_t)sizeof report) return -1;
+    fsync(disk);
+    close(disk);
+    return 0;
+}
+
+#define RUN(name, ...) run(name, (char*[]){__VA_ARGS__, NULL})
+
+// The second disk holds another kernel, after a sector with its size in decimal.
+static int copy_kernel(void) {
+    char size[SECTOR + 1] = {0};
+    int disk = open("/dev/vdb", O_RDONLY);
+    if (disk < 0 || read(disk, size, SECTOR) != SECTOR) return -1;
+    return copy(disk, ROOT "/kernel", atoll(size));
+}
+
+// The drivers of the disks are loaded while services start already.
+static void wait_for_disks(void) {
+    while (access(REPORT_DISK, F_OK) != 0) usleep(20000);
+}
+
+static int driver(void) {
+    mkdir(ROOT, 0755);
+    wait_for_disks();
+    if (copy(open("/proc/self/exe", O_RDONLY), ROOT "/machine", 64 * MIB) != 0) return 1;
+    if (copy_kernel() != 0) return 1;
+    RUN("memory", "--level", "restricted", "--memory", "32MiB", "--", "/machine", "eat", "256");
+    RUN("memory enough", "--level", "restricted", "--memory", "64MiB", "--", "/machine", "eat",
+        "16");
+    RUN("processes", "--level", "restricted", "--processes", "20", "--", "/machine", "forks");
+    RUN("cpu", "--level", "restricted", "--cpus", "0.2", "--", "/machine", "spin");
+    RUN("io", "--level", "disk", "--io", "1MiB", "--", "/machine", "show", "/sys/fs/cgroup/io.max");
+    RUN("restricted disk", "--level", "restricted", "--", "/machine", "partition", "/dev/vda");
+    RUN("disk", "--level", "disk", "--", "/machine", "partition", "/dev/vda");
+    RUN("kexec from disk", "--level", "disk", "--pid", "host", "--", "/machine", "kexec", "/kernel",
+        "none");
+    if (save() != 0) return 1;
+    // Does not come back when it works.
+    RUN("kexec", "--level", "kexec", "--pid", "host", "--", "/machine", "kexec", "/kernel",
+        "console=ttyS0,115200 panic=-1 the_second_kernel=1");
+    return save();
+}
+
+static int eat(unsigned long mib) {
+    for (unsigned long i = 0; i < mib; ++i) {
+        char* piece = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (piece == MAP_FAILED) return 3;
+        memset(piece, 1, MIB);
+    }
+    printf("ate %lu MiB\n", mib);
+    return 0;
+}
+
+static int forks(void) {
+    int made = 0;
+    for (;;) {
+        pid_t pid = fork();
+        if (pid == 0)
+            for (;;) pause();
+        if (pid < 0) break;
+        if (++made > 1000) return 3;
+    }
+    printf("forks %d errno %d\n", made, errno);
+    return 0;
+}
+
+static long counter(const char* file, const char* key) {
+    char name[64];
+    long value = -1;
+    FILE* stream = fopen(file, "r");
+    while (stream && fscanf(stream, "%63s %ld", name, &value) == 2)
+        if (strcmp(name, key) == 0) break;
+    if (stream) fclose(stream);
+    return value;
+}
+
+// Works until the kernel has put it to sleep for using too much, or two minutes have been worked.
+static int spin(void) {
+    struct timespec used_time;
+    do {
+        for (volatile int i = 0; i < 1000000; ++i) {
+        }
+        if (counter("/sys/fs/cgroup/cpu.stat", "nr_throttled") > 0) {
+            printf("throttled\n");
+            return 0;
+        }
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used_time);
+    } while (used_time.tv_sec < 120);
+    printf("nr_throttled %ld\n", counter("/sys/fs/cgroup/cpu.stat", "nr_throttled"));
+    return 1;
+}
+
+static int show(const char* file) {
+    char buffer[4096];
+    int fd = open(file, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, buffer, sizeof buffer);
+    if (n < 0) return printf("errno %d\n", errno), 1;
+    fwrite(buffer, 1, n, stdout);
+    return 0;
+}
+
+// One partition from 1 MiB on, found through /dev as soon as the kernel has read the table, with a
+// text at its start.
+static int partition(const char* disk) {
+    unsigned char table[512] = {0};
+    const unsigned char entry[16] = {0, 0, 2, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0};
+    char first[64];
+    memcpy(table + 446, entry, sizeof entry);
+    table[510] = 0x55;
+    table[511] = 0xaa;
+    snprintf(first, sizeof first, "%s1", disk);
+    int fd = open(disk, O_RDWR);
+    if (fd < 0 || write(fd, table, sizeof table) != (ssize_t)sizeof table || fsync(fd) != 0 ||
+        ioctl(fd, BLKRRPART) != 0)
+        return printf("errno %d\n", errno), 1;
+    close(fd);
+    fd = open(first, O_RDWR);
+    if (fd < 0 || write(fd, "written inside", 14) != 14 || fsync(fd) != 0)
+        return printf("%s: errno %d\n", first, errno), 1;
+    printf("written\n");
+    return 0;
+}
+
+static int kexec(const char* kernel, const char* command_line) {
+    int fd = open(kernel, O_RDONLY);
+    long done = syscall(SYS_kexec_file_load, fd, -1, strlen(command_line) + 1, command_line,
+                        4UL /* KEXEC_FILE_NO_INITRAMFS */);
+    if (done != 0) return printf("errno %d\n", errno), 1;
+    sync();
+    syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
+    return printf("reboot: errno %d\n", errno), 1;
+}
+
+int main(int argc, char** argv) {
+    const char* mode = argc > 1 ? argv[1] : "";
+    if (strcmp(mode, "driver") == 0) {
+        // Only reached when the second kernel was not started.
+        if (driver() != 0)
+            fprintf(stderr, "machine: cannot write the report: %s\n", strerror(errno));
+        sync();
+        reboot(RB_POWER_OFF);
+        for (;;) pause();
+    }
+    if (argc == 3 && strcmp(mode, "eat") == 0) return eat(strtoul(argv[2], NULL, 10));
+    if (strcmp(mode, "forks") == 0) return forks();
+    if (strcmp(mode, "spin") == 0) return spin();
+    if (argc == 3 && strcmp(mode, "show") == 0) return show(argv[2]);
+    if (argc == 3 && strcmp(mode, "partition") == 0) return partition(argv[2]);
+    if (argc == 4 && strcmp(mode, "kexec") == 0) return kexec(argv[2], argv[3]);
+    return 98;
+}
