@@ -184,6 +184,9 @@ void mask(const ChildPlan& plan, int root, int null_fd) {
         int cover = -1;
         if (!is_directory(target)) {
             cover = clone_tree(null_fd, "", false);
+            // Writing to a device needs no writable mount; changing the node itself does.
+            if (cover >= 0 && set_attributes(cover, MOUNT_ATTR_RDONLY, false) != 0)
+                give_up(plan, Step::mask, index, errno);
         } else if (empty < 0) {
             // The first one is attached as it is: only attached mounts can be cloned (before 6.15).
             cover = fresh_mount(

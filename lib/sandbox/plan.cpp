@@ -128,6 +128,7 @@ std::string attribute_text(std::uint64_t attributes) {
     if ((attributes & MOUNT_ATTR_NOSUID) != 0) text += ",nosuid";
     if ((attributes & MOUNT_ATTR_NODEV) != 0) text += ",nodev";
     if ((attributes & MOUNT_ATTR_NOEXEC) != 0) text += ",noexec";
+    if ((attributes & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME) text += ",strictatime";
     return text;
 }
 

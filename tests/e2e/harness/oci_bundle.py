@@ -14,6 +14,7 @@ from .errors import HarnessError
 from .processes import output_of
 
 PROFILE = pathlib.Path("/usr/share/containers/seccomp.json")
+CAPABILITIES = pathlib.Path("/usr/include/linux/capability.h")
 NAMESPACES = {"mount": "mount", "pid": "pid", "ipc": "ipc", "uts": "uts", "cgroup": "cgroup", "net": "network"}
 # Before crun or runc: they refuse a machine that has cgroups of version 1 beside 2, so they see version 2 alone.
 IN_CGROUP2 = ("unshare", "--mount", "--propagation", "private", "sh", "-c",
@@ -33,7 +34,8 @@ def config(text: str, argv: Sequence[str]) -> dict:
     for line in lines:
         values.setdefault(line[0], []).append(line[1] if len(line) > 1 else "")
     mounts = [_mount(line) for line in text.splitlines() if line.startswith(("mount ", "bind "))]
-    capabilities = values["caps"][0].split()
+    # More than this process has nobody can give; ours leaves it out by itself, others fail.
+    capabilities = [name for name in values["caps"][0].split() if name in own_capabilities()]
     # More than this process may have nobody can give without CAP_SYS_RESOURCE.
     files = min(1 << 20, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     return {
@@ -54,6 +56,14 @@ def config(text: str, argv: Sequence[str]) -> dict:
     }
 
 
+def own_capabilities() -> set[str]:
+    """What this process may have at most."""
+    status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
+    bits = int(re.search(r"^CapPrm:\s*([0-9a-f]+)", status, re.MULTILINE)[1], 16)
+    numbers = re.findall(r"^#define (CAP_\w+)\s+(\d+)$", CAPABILITIES.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name for name, number in numbers if bits >> int(number) & 1}
+
+
 def _mount(line: str) -> dict:
     match = re.fullmatch(r"(mount|bind) +(\S+) on (\S+) \((.*)\)", line)
     if not match:
@@ -63,7 +73,8 @@ def _mount(line: str) -> dict:
     if kind == "bind":
         words = ["rbind" if "recursive" in words else "bind", *(word for word in words if word != "recursive")]
         return {"destination": target, "type": "bind", "source": source, "options": words}
-    return {"destination": target, "type": source, "source": source, "options": words}
+    # The runtime's own word for the cgroup file system, of whichever version.
+    return {"destination": target, "type": "cgroup" if source == "cgroup2" else source, "source": source, "options": words}
 
 
 def docker_profile(capabilities: Sequence[str]) -> dict:
