@@ -270,3 +270,16 @@ TEST_CASE("limits on a policy's size") {
     CHECK(parse_policy(with_name(1024)));
     CHECK(contains(invalid(with_name(1025)), "1024"));
 }
+
+TEST_CASE("the document's example is a policy") {
+    std::string text = read_file(OSIEKIT_SOURCE_DIR "/docs/sandbox.md").value();
+    std::size_t begin = text.find("```json\n");
+    REQUIRE(begin != std::string::npos);
+    begin += 8;
+    Policy policy = policy_from(text.substr(begin, text.find("```", begin) - begin));
+    CHECK(decide_about(policy, "registry.example/actions/x:v1")->level == sandbox::Level::disk);
+    CHECK(needs_signature(*decide_about(policy, "registry.example/actions/kexec:v1"), digest)
+              .value());
+    CHECK(contains(refused(policy, "registry.example/old/x"), "\"retired\""));
+    CHECK(contains(refused(policy, "registry.example/x:v1"), "\"strict\""));
+}
