@@ -189,7 +189,7 @@ class Supervision {
     void ask_to_end() {
         asked_ = true;
         ::syscall(SYS_pidfd_send_signal, running_.fd(), request_.stop_signal, nullptr, 0);
-        next_ = Clock::now() + stop_grace;
+        next_ = Clock::now() + request_.grace;
     }
 
     const SupervisorRequest& request_;

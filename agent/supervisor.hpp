@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "agent/journal.hpp"
+#include "agent/stop_timing.hpp"
 #include "lib/base/result.hpp"
 #include "lib/sandbox/sandbox.hpp"
 
@@ -30,6 +31,7 @@ struct SupervisorRequest {
     std::chrono::milliseconds deadline{0};
     std::chrono::milliseconds timeout{0};  // for the message
     int stop_signal = 15;
+    std::chrono::milliseconds grace{stop_grace};  // between that signal and SIGKILL
 };
 
 // As CBOR: arguments and variables may hold any bytes. Kind invalid_input for anything else.

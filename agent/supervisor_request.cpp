@@ -25,7 +25,7 @@ json spec_json(const sandbox::SandboxSpec& spec) {
     static_cast<void>(stderr_fd);
     json list = json::array();
     for (const sandbox::Mount& mount : mounts) list.push_back(mount_json(mount));
-    json result = {{"level", static_cast<int>(level)},
+    json result = {{"level", sandbox::to_string(level)},
                    {"rootfs", rootfs.string()},
                    {"argv", argv},
                    {"env", env},
@@ -36,7 +36,7 @@ json spec_json(const sandbox::SandboxSpec& spec) {
                    {"hostname", hostname},
                    {"mounts", list},
                    {"host_pid", host_pid},
-                   {"network", static_cast<int>(network)},
+                   {"network", sandbox::to_string(network)},
                    {"cgroup", cgroup}};
     if (memory_bytes) result["memory_bytes"] = *memory_bytes;
     if (processes) result["processes"] = *processes;
@@ -45,9 +45,9 @@ json spec_json(const sandbox::SandboxSpec& spec) {
     return result;
 }
 
-sandbox::SandboxSpec spec_from(const json& value) {
+Result<sandbox::SandboxSpec> spec_from(const json& value) {
     sandbox::SandboxSpec spec;
-    spec.level = static_cast<sandbox::Level>(value.at("level").get<int>());
+    OSIEKIT_ASSIGN(spec.level, sandbox::parse_level(value.at("level").get<std::string>()));
     spec.rootfs = value.at("rootfs").get<std::string>();
     value.at("argv").get_to(spec.argv);
     value.at("env").get_to(spec.env);
@@ -67,7 +67,9 @@ sandbox::SandboxSpec spec_from(const json& value) {
         spec.mounts.push_back(std::move(mount));
     }
     value.at("host_pid").get_to(spec.host_pid);
-    spec.network = static_cast<sandbox::Network>(value.at("network").get<int>());
+    spec.network = value.at("network") == sandbox::to_string(sandbox::Network::none)
+                       ? sandbox::Network::none
+                       : sandbox::Network::host;
     value.at("cgroup").get_to(spec.cgroup);
     auto limit = [&](const char* key, auto& target) {
         if (value.contains(key))
@@ -83,11 +85,9 @@ sandbox::SandboxSpec spec_from(const json& value) {
 }  // namespace
 
 std::string encode(const SupervisorRequest& request) {
-    json value = {{"spec", spec_json(request.spec)},
-                  {"entry", encode(request.entry)},
-                  {"deadline", request.deadline.count()},
-                  {"timeout", request.timeout.count()},
-                  {"stop_signal", request.stop_signal}};
+    json value = {{"spec", spec_json(request.spec)},      {"entry", encode(request.entry)},
+                  {"deadline", request.deadline.count()}, {"timeout", request.timeout.count()},
+                  {"stop_signal", request.stop_signal},   {"grace", request.grace.count()}};
     std::string bytes;
     json::to_cbor(value, bytes);
     return bytes;
@@ -97,10 +97,11 @@ Result<SupervisorRequest> decode_supervisor_request(std::string_view bytes) {
     try {
         json value = json::from_cbor(bytes.begin(), bytes.end());
         SupervisorRequest request;
-        request.spec = spec_from(value.at("spec"));
+        OSIEKIT_ASSIGN(request.spec, spec_from(value.at("spec")));
         OSIEKIT_ASSIGN(request.entry, decode_journal_entry(value.at("entry").get<std::string>()));
         request.deadline = std::chrono::milliseconds(value.at("deadline").get<std::int64_t>());
         request.timeout = std::chrono::milliseconds(value.at("timeout").get<std::int64_t>());
+        request.grace = std::chrono::milliseconds(value.at("grace").get<std::int64_t>());
         request.stop_signal = value.at("stop_signal").get<int>();
         return request;
     } catch (const json::exception& error) {

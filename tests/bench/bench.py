@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 
+import idle
 import peers
 import sandbox
 from harness import paths, vm
@@ -107,20 +108,24 @@ def table(results: dict) -> str:
         lines += ["memory", f"  the demo's machine          {results['memory']['demo_machine_mib']:8d} MiB"]
     if "sandbox" in results:
         lines += sandbox.table(results["sandbox"])
+    if "idle" in results:
+        lines += idle.table(results["idle"])
     return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=("build", "size", "boot", "memory", "sandbox"), help="measure only these")
+    parser.add_argument("--only", nargs="+", choices=("build", "size", "boot", "memory", "sandbox", "idle"),
+                        help="measure only these")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     arguments = parser.parse_args()
     log = paths.OUT / "bench" / "bench.log"
     shutil.rmtree(log.parent, ignore_errors=True)
     log.parent.mkdir(parents=True)
     measurements = {"build": lambda: measure_build(log), "size": measure_size, "boot": measure_boot,
-                    "memory": measure_memory, "sandbox": lambda: sandbox.measure(log)}
+                    "memory": measure_memory, "sandbox": lambda: sandbox.measure(log),
+                    "idle": lambda: idle.measure(log)}
     results = {}
     code = 0
     for name in arguments.only or measurements:

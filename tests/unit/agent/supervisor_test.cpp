@@ -46,6 +46,7 @@ struct Machine {
         request.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(
             (std::chrono::steady_clock::now() + std::chrono::hours(1)).time_since_epoch());
         request.timeout = std::chrono::hours(1);
+        request.grace = std::chrono::milliseconds(100);
         return request;
     }
     SupervisedAction start(std::vector<std::string> arguments) const {
