@@ -28,6 +28,9 @@ constexpr rlim_t soft_files = 1024;
 constexpr rlim_t hard_files = 1U << 20U;
 constexpr unsigned capability_bits = 64;
 constexpr std::size_t longest_path = 4096;
+// As the kernel: BINPRM_BUF_SIZE, and how many scripts may interpret each other.
+constexpr std::size_t longest_interpreter = 256;
+constexpr int most_interpreters = 6;
 
 void wait_for_parent(const ChildPlan& plan) {
     ::close(plan.go_write_fd);
@@ -73,20 +76,13 @@ void set_streams(const ChildPlan& plan, int null_fd) {
 }
 
 void change_directory(const ChildPlan& plan) {
-    char path[longest_path];
-    std::size_t length = std::strlen(plan.cwd);
-    if (length >= sizeof path) give_up(plan, Step::working_directory, 0, ENAMETOOLONG);
-    std::memcpy(path, plan.cwd, length + 1);
-    for (std::size_t i = 1; i <= length; ++i) {
-        if (path[i] != '/' && path[i] != '\0') continue;
-        char kept = path[i];
-        path[i] = '\0';
-        if (::mkdir(path, 0755) != 0 && errno != EEXIST && errno != EROFS)
-            give_up(plan, Step::working_directory, 0, errno);
-        path[i] = kept;
-    }
-    if (::chdir(plan.cwd) != 0) give_up(plan, Step::working_directory, 0, errno);
+    // Not by a plain path: the agent's descriptors are still open here, so one through
+    // /proc/self/fd would lead outside, and missing directories would be made there.
+    int directory = open_working_directory(plan.cwd);
+    if (directory < 0 || ::fchdir(directory) != 0) give_up(plan, Step::working_directory, 0, errno);
+    ::close(directory);
     // The kernel writes "(unreachable)" before what lies outside the root (CVE-2024-21626).
+    char path[longest_path];
     if (::syscall(SYS_getcwd, path, sizeof path) < 0 || path[0] != '/')
         give_up(plan, Step::working_directory, 0, EPERM);
 }
@@ -163,26 +159,59 @@ void reset_signals() {
     ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
 }
 
+// Opens a file that is to be executed. /proc/self/exe is the agent's program until execve is done
+// (CVE-2019-5736).
+int open_program(const char* path) {
+    open_how how{};
+    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+}
+
+// The interpreter in a script's first line, as the kernel finds it. False if it is no script.
+bool interpreter_of(int program, char* line, std::size_t size) {
+    ssize_t n = ::pread(program, line, size - 1, 0);
+    if (n < 3 || line[0] != '#' || line[1] != '!') return false;
+    line[n] = '\0';
+    std::size_t begin = 2 + std::strspn(line + 2, " \t");
+    std::size_t length = std::strcspn(line + begin, " \t\n");
+    std::memmove(line, line + begin, length);
+    line[length] = '\0';
+    return length > 0;
+}
+
+// True if the program, or the interpreter of a script, or that one's, is behind a magic link.
+bool leads_to_the_agent(const char* path) {
+    char line[longest_interpreter];
+    for (int depth = 0; depth < most_interpreters; ++depth) {
+        int program = open_program(path);
+        if (program < 0) return errno == ELOOP;
+        bool script = interpreter_of(program, line, sizeof line);
+        ::close(program);
+        if (!script) return false;
+        path = line;
+    }
+    return false;  // the kernel follows fewer
+}
+
+// Before the user changes, who may not be able to read what the kernel would execute.
+void check_programs(const ChildPlan& plan) {
+    for (std::size_t index = 0; plan.candidates[index] != nullptr; ++index)
+        if (leads_to_the_agent(plan.candidates[index]))
+            give_up(plan, Step::executable, index, ELOOP);
+}
+
 [[noreturn]] void execute(const ChildPlan& plan) {
     int worst = ENOENT;
     std::size_t index = 0;
     for (const char* const* candidate = plan.candidates; *candidate != nullptr; ++candidate) {
-        // /proc/self/exe is the agent's program until execve is done (CVE-2019-5736).
-        open_how how{};
-        how.flags = O_PATH | O_CLOEXEC;
-        how.resolve = RESOLVE_NO_MAGICLINKS;
-        long fd = ::syscall(SYS_openat2, AT_FDCWD, *candidate, &how, sizeof how);
-        if (fd >= 0) {
-            ::close(static_cast<int>(fd));
-            ::execve(*candidate, plan.argv, plan.env);
-        } else if (errno == ELOOP) {
-            give_up(plan, Step::executable, index, ELOOP);
-        }
+        bool exists = ::access(*candidate, F_OK) == 0;
+        ::execve(*candidate, plan.argv, plan.env);
         if (errno != ENOENT && errno != ENOTDIR) {
             worst = errno;
             if (errno != EACCES) give_up(plan, Step::execute, index, worst);
         }
-        if (fd >= 0 && errno == ENOENT) give_up(plan, Step::execute, index, ENOENT);
+        if (exists && errno == ENOENT) give_up(plan, Step::execute, index, ENOENT);
         ++index;
     }
     give_up(plan, Step::executable, 0, worst);
@@ -209,6 +238,7 @@ void run_child(const ChildPlan& plan) {
         give_up(plan, Step::hostname, 0, errno);
     set_streams(plan, null_fd);
     change_directory(plan);
+    check_programs(plan);
     set_limits(plan);
     // Loading a filter takes CAP_SYS_ADMIN or no_new_privs: before the user changes, or at the very
     // end.

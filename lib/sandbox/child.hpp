@@ -108,6 +108,10 @@ struct ChildPlan {
 // Everything about mounts, up to and with the new root. Gives an open /dev/null.
 int set_up_mounts(const ChildPlan& plan);
 
+// The directory inside the new root, made if missing; links of the image count, but magic ones
+// (/proc/self/fd) do not. -1 and errno on failure.
+int open_working_directory(const char* path);
+
 [[noreturn]] void run_child(const ChildPlan& plan);
 
 }  // namespace osiekit::sandbox

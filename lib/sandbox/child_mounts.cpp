@@ -256,6 +256,16 @@ int open_null() {
 
 }  // namespace
 
+int open_working_directory(const char* path) {
+    int root = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return -1;
+    int directory = make_inside(root, path + std::strspn(path, "/"), true, inside);
+    int error = errno;
+    ::close(root);
+    errno = error;
+    return directory;
+}
+
 int set_up_mounts(const ChildPlan& plan) {
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
         give_up(plan, Step::private_mounts, 0, errno);
