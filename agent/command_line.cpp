@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/commands/command.hpp"
 #include "agent/settings.hpp"
 #include "lib/base/text.hpp"
 
@@ -19,6 +20,17 @@ constexpr const char* footer =
     "  REGISTRY_PASSWORD=... tink-worker --grpc-server tink.example:42113 --grpc-tls \\\n"
     "      --registry-name registry.example:5000 --registry-user installer\n"
     "  tink-worker            # in an installation environment: everything from the kernel";
+
+// The sub-commands have a --help each.
+std::string with_commands(const std::string& text) {
+    std::string list = "Commands (tink-worker COMMAND --help); without one this is the agent:\n";
+    for (const Command& command : commands()) {
+        std::string name(command.name);
+        list += "  " + name + std::string(name.size() < 10 ? 10 - name.size() : 1, ' ') +
+                std::string(command.summary) + "\n";
+    }
+    return list + "\n" + text;
+}
 
 std::string option_name(const std::vector<std::string>& flags) {
     std::vector<std::string> names;
@@ -50,7 +62,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     CommandLine parsed;
     CLI::App app("Takes a machine's workflow actions from a Tinkerbell server and runs them.",
                  "tink-worker");
-    app.footer(footer);
+    app.footer(with_commands(footer));
     app.set_version_flag("--version", std::string("tink-worker ") + OSIEKIT_VERSION);
     std::map<std::string, std::string> booleans;
     for (const SettingSource& source : setting_sources()) {

@@ -179,20 +179,32 @@ struct Workflow {
 
 class Agent {
   public:
-    explicit Agent(const Workflow& workflow, const std::string& policy = "\"compatible\"")
-        : address_(workflow.server.address()) {
+    explicit Agent(const Workflow& workflow, const std::string& policy = "\"compatible\"",
+                   std::vector<std::string> more = {})
+        : address_(workflow.server.address()), more_(std::move(more)) {
         REQUIRE(write_file(directory_ / "policy.json", policy));
         start();
     }
     void start() {
-        process_ = std::make_unique<ChildProcess>(
-            std::vector<std::string>{std::string(OSIEKIT_BIN_DIR) + "/tink-worker", "--id",
-                                     "52:54:00:00:00:01", "--grpc-server", address_,
-                                     "--insecure-registries", Registry::instance().host(),
-                                     "--store", directory_ / "store", "--journal",
-                                     directory_ / "journal", "--policy", directory_ / "policy.json",
-                                     "--backoff-max-interval", "100ms", "--log-level", "debug"},
-            log_path());
+        std::vector<std::string> words = {std::string(OSIEKIT_BIN_DIR) + "/tink-worker",
+                                          "--id",
+                                          "52:54:00:00:00:01",
+                                          "--grpc-server",
+                                          address_,
+                                          "--insecure-registries",
+                                          Registry::instance().host(),
+                                          "--store",
+                                          directory_ / "store",
+                                          "--journal",
+                                          directory_ / "journal",
+                                          "--policy",
+                                          directory_ / "policy.json",
+                                          "--backoff-max-interval",
+                                          "100ms",
+                                          "--log-level",
+                                          "debug"};
+        words.insert(words.end(), more_.begin(), more_.end());
+        process_ = std::make_unique<ChildProcess>(words, log_path());
     }
     int kill(int signal) { return process_->kill(signal); }
     std::string log() const { return read_file(log_path()).value(); }
@@ -207,6 +219,7 @@ class Agent {
   private:
     TempDir directory_ = TempDir::create("agent").value();
     std::string address_;
+    std::vector<std::string> more_;
     std::unique_ptr<ChildProcess> process_;
 };
 
@@ -370,6 +383,43 @@ TEST_CASE("the policy refuses by the rule's name, and keeps what a failed action
     REQUIRE(agent.log().find("has changed in its file system is kept in") != std::string::npos);
     // Where the files of /etc were mounted.
     REQUIRE(fs::exists(agent.scratch("store") / "failed/upper/etc/hosts"));
+}
+
+TEST_CASE("the output goes to a remote log, and one that takes nothing holds no action up") {
+    Fd stuck(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Fd datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    auto bound = [](const Fd& socket) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) == 0);
+        REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+        return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    };
+    {
+        Workflow workflow({make_action("told", {"print:hello\n"})});
+        Agent agent(workflow, "\"compatible\"", {"--syslog-host", "udp://" + bound(datagrams)});
+        REQUIRE(workflow.outcome("told").action_state() == State::STATE_TYPE_SUCCESS);
+        std::string text(1000, '\0');
+        auto n = ::recv(datagrams.get(), text.data(), text.size(), 0);
+        REQUIRE(n > 0);
+        text.resize(static_cast<std::size_t>(n));
+        REQUIRE(text.rfind("<30>1 ", 0) == 0);
+        REQUIRE(text.find(" 52:54:00:00:00:01 do_told - - - hello") != std::string::npos);
+    }
+    // Nobody accepts from it: it takes what its buffers hold.
+    std::string stuck_place = bound(stuck);
+    REQUIRE(::listen(stuck.get(), 1) == 0);
+    Workflow workflow({make_action("many", {"count:100000"})});
+    Agent agent(workflow, "\"compatible\"", {"--syslog-host", "tcp://" + stuck_place});
+    REQUIRE(workflow.outcome("many").action_state() == State::STATE_TYPE_SUCCESS);
+    REQUIRE(agent.wait_for_log("do many | line 99999"));
+    std::string log = agent.log();
+    std::size_t from = 0;
+    for (int i = 0; i < 100000 && from != std::string::npos; ++i)
+        from = log.find("do many | line " + std::to_string(i) + "\n", from);
+    REQUIRE(from != std::string::npos);
 }
 
 TEST_CASE("a server that goes away and comes back is found again") {
