@@ -144,6 +144,12 @@ Status check_machine(const Plan& plan) {
         if (!mount.create_source)
             return Error(ErrorKind::not_found,
                          "the volume's source " + mount.source + " does not exist");
+        // Making it must not follow a link either; the child looks again when it mounts.
+        if (mount.source_without_links &&
+            std::filesystem::weakly_canonical(mount.source, ignored) != mount.source)
+            return Error(ErrorKind::refused,
+                         "the volume's source " + mount.source + " leads through a symbolic link")
+                .hint("the policy follows no links");
         if (!std::filesystem::create_directories(mount.source, ignored))
             return Error::from_errno("cannot make the volume's source " + mount.source,
                                      ignored.value());

@@ -332,6 +332,26 @@ TEST_CASE("a network of its own has loopback, up, and nothing else") {
     CHECK(run(root.spec(Level::restricted, {"report"})).one("ns net ") == own_namespace("net"));
 }
 
+TEST_CASE("a missing source is not made through a link where none may be followed") {
+    Root root;
+    TempDir data = TempDir::create("sandbox-data").value();
+    TempDir outside = TempDir::create("sandbox-outside").value();
+    std::filesystem::create_symlink(outside.path(), data / "link");
+    auto spec = root.spec(Level::disk, {"exit", "0"});
+    Mount mount{data / "link/new", "/in"};
+    mount.create_source = mount.source_without_links = true;
+    spec.mounts.push_back(mount);
+    auto refused = try_run(spec);
+    REQUIRE(!refused);
+    CHECK(refused.error().kind() == ErrorKind::refused);
+    CHECK(std::filesystem::is_empty(outside.path()));
+    spec.mounts[0].source = data / "straight/new";
+    CHECK(run(spec).status.success());
+    spec.mounts[0].source = data / "link/new";
+    spec.mounts[0].source_without_links = false;
+    CHECK(run(spec).status.success());
+}
+
 TEST_CASE("a source that must have no links is refused where it has one") {
     Root root;
     TempDir data = TempDir::create("sandbox-data").value();
