@@ -300,7 +300,7 @@ Result<std::unique_ptr<AlpineRepository>> AlpineRepository::open(Options options
                      "\"" + printable(options.architecture, 40) + "\" is not an architecture");
     if (options.mirror.empty())
         return Error(ErrorKind::invalid_input, "the mirror of Alpine's packages is not named")
-            .hint("give --alpine-mirror URL, or \"mirror\" in the section \"alpine\"");
+            .hint("say \"mirror\" in the section \"alpine\" of the profile");
     std::string scheme = url_scheme(options.mirror);
     if (scheme != "http" && scheme != "https")
         return Error(ErrorKind::invalid_input, "\"" +

@@ -101,6 +101,10 @@ std::shared_ptr<PackageSource> repositories(const Profile& profile, const BuildA
     };
     common(settings.debian);
     common(settings.alpine);
+    settings.alpine.mirror = profile.alpine.mirror;
+    settings.alpine.branch = profile.alpine.branch;
+    settings.alpine.repositories = profile.alpine.repositories;
+    settings.alpine.keys = profile.alpine.keys;
     settings.warning = [&reporter](std::string_view text) { reporter.warning(text); };
     return std::make_shared<Repositories>(std::move(settings));
 }

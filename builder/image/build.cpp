@@ -4,10 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "builder/image/applets.hpp"
 #include "builder/image/compose.hpp"
 #include "builder/image/find_packages.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
+#include "builder/package_reader.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -30,6 +32,16 @@ Part part_of(std::string name, const Tree& tree) {
     part.request.name = std::move(name);
     part.request.entries = tree.entries();
     return part;
+}
+
+// A list that was kept beside a segment; false if there is none, as an older version kept less.
+bool read_names(const nlohmann::json& kept, const char* key, std::vector<std::string>& names) {
+    try {
+        names = kept.at(key).get<std::vector<std::string>>();
+        return true;
+    } catch (const nlohmann::json::exception&) {
+        return false;
+    }
 }
 
 class Builder {
@@ -61,6 +73,7 @@ class Builder {
         OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
         parts_.push_back(part_of("site", site));
         parts_.back().request.last = sentinel_path;
+        OSIEKIT_TRY(add_applet_links());
         OSIEKIT_TRY(check_whole());
         stage("packing segments");
         OSIEKIT_TRY(pack());
@@ -218,16 +231,22 @@ class Builder {
     Status add_package(const LocatedPackage& package) {
         Part part;
         part.self_contained = true;
-        part.keep_key = "package 1 " + package.name + " " + package.digest.hex();
+        part.keep_key = "package 2 " + package.name + " " + package.digest.hex();
         OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
-        if (kept) {
+        std::vector<std::string> applets;
+        if (kept && read_names(kept->extra, "applets", applets)) {
             part.ready = std::move(kept->segment);
             part.keep_key.clear();
         } else {
             OSIEKIT_ASSIGN(Tree tree, package_tree(package));
             part.request.name = "package " + package.name;
             part.request.entries = tree.entries();
+            if (is_apk(package)) {
+                OSIEKIT_ASSIGN(applets, read_applets(tree));
+            }
+            part.keep_extra["applets"] = applets;
         }
+        applets_.insert(applets_.end(), applets.begin(), applets.end());
         parts_.push_back(std::move(part));
         return {};
     }
@@ -240,6 +259,19 @@ class Builder {
             OSIEKIT_ASSIGN(Tree tree, program_tree(program, options_.programs));
             parts_.push_back(part_of("program " + program.name, tree));
         }
+        return {};
+    }
+
+    // What a script of Alpine's busybox does.
+    Status add_applet_links() {
+        if (applets_.empty()) return {};
+        stage("linking applets");
+        auto taken = [&](const std::string& path) {
+            auto has = [&](const Part& part) { return part.entries().count(path) != 0; };
+            return std::any_of(parts_.begin(), parts_.end(), has);
+        };
+        OSIEKIT_ASSIGN(Tree links, applet_tree(applets_, taken));
+        parts_.insert(parts_.end() - 1, part_of("applet links", links));
         return {};
     }
 
@@ -327,6 +359,7 @@ class Builder {
     SegmentPacker packer_;
     FoundPackages packages_;
     std::vector<Part> parts_;
+    std::vector<std::string> applets_;  // paths of links to busybox
     BuiltImage image_;
 };
 

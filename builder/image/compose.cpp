@@ -5,8 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "builder/debian/deb.hpp"
 #include "builder/kernel/elf.hpp"
+#include "builder/package_reader.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -162,9 +162,8 @@ Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::pat
 
 Result<Tree> package_tree(const LocatedPackage& package) {
     PackageComposer composer("package " + package.name);
-    OSIEKIT_TRY(read_deb(
-                    package.file,
-                    [&](PackageFile&& file) { return composer.take(std::move(file)); },
+    OSIEKIT_TRY(read_package(
+                    package, [&](PackageFile&& file) { return composer.take(std::move(file)); },
                     needed_in_image)
                     .context("reading the package " + package.name));
     return composer.finish();

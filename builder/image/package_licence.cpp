@@ -1,7 +1,7 @@
 #include "builder/image/package_licence.hpp"
 
-#include "builder/debian/deb.hpp"
 #include "builder/licence/copyright.hpp"
+#include "builder/package_reader.hpp"
 
 namespace osiekit::builder {
 
@@ -25,13 +25,14 @@ Status keep_licence(const LocatedPackage& package, std::string_view copyright,
 }
 
 Result<std::string> package_licence(const LocatedPackage& package, const RecipeCache& recipes) {
+    if (package.system == PackageSystem::alpine) return package.license;
     if (auto kept = recipes.find(licence_key(package)))
         if (kept->is_object() && kept->contains("license") && (*kept)["license"].is_string())
             return (*kept)["license"].get<std::string>();
     std::string copyright;
     std::string wanted = copyright_path(package.name);
-    OSIEKIT_TRY(read_deb(
-                    package.file,
+    OSIEKIT_TRY(read_package(
+                    package,
                     [&](PackageFile&& file) {
                         copyright = std::move(file.content);
                         return Status();

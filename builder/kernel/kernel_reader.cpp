@@ -4,6 +4,7 @@
 #include <set>
 
 #include "builder/kernel/module_file.hpp"
+#include "builder/package_reader.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -83,8 +84,9 @@ class Reader {
         return {};
     }
 
-    Result<KernelContents> finish() {
+    Result<KernelContents> finish(bool called_by_flavour) {
         if (contents_.version.empty()) return KernelContents{};
+        if (called_by_flavour && versions_.size() == 1) contents_.version = *versions_.begin();
         for (const std::string& version : versions_)
             if (version != contents_.version)
                 return Error(ErrorKind::invalid_input, "the package holds the kernel " +
@@ -113,13 +115,13 @@ class Reader {
 }  // namespace
 
 Result<KernelContents> read_kernel_package(
-    const std::filesystem::path& package,
+    const LocatedPackage& package,
     const std::function<Status(const KernelModule&, std::string&& bytes)>& on_module,
     const std::function<bool()>& cancelled) {
     Reader reader(on_module, cancelled);
-    OSIEKIT_TRY(read_deb(
+    OSIEKIT_TRY(read_package(
         package, [&](PackageFile&& file) { return reader.take(std::move(file)); }, wanted));
-    return reader.finish();
+    return reader.finish(is_apk(package));
 }
 
 bool kernel_config_enabled(const std::string& config, const std::string& name) {

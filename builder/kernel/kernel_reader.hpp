@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "builder/debian/deb.hpp"
+#include "builder/packages/package.hpp"
 #include "builder/kernel/module_set.hpp"
 #include "lib/base/result.hpp"
 
@@ -12,7 +12,9 @@ namespace osiekit::builder {
 
 // What a kernel package holds, without the bytes of its modules.
 struct KernelContents {
-    std::string version;  // empty: no kernel in it
+    // Empty: no kernel in it. Debian's is in the name of the kernel's file; Alpine calls that by its
+    // flavour ("vmlinuz-virt"), and the folder of the modules has it.
+    std::string version;
     std::string vmlinuz;
     std::int64_t built = 0;  // when, seconds since 1970, as the package says
     std::string config;      // boot/config-VERSION, may be empty
@@ -26,7 +28,7 @@ struct KernelContents {
 // them. Errors: as read_deb, and invalid_input (two kernels in one package; modules of another
 // version; a module that is no ELF file).
 Result<KernelContents> read_kernel_package(
-    const std::filesystem::path& package,
+    const LocatedPackage& package,
     const std::function<Status(const KernelModule&, std::string&& bytes)>& on_module,
     const std::function<bool()>& cancelled);
 

@@ -93,7 +93,7 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
     OSIEKIT_ASSIGN(PendingFile file, PendingFile::create(blobs_.directory() / "modules"));
     PackWriter pack(std::move(file));
     OSIEKIT_ASSIGN(KernelContents kernel, read_kernel_package(
-                                              package.file,
+                                              package,
                                               [&](const KernelModule& module, std::string&& bytes) {
                                                   return pack.add(module, bytes);
                                               },

@@ -20,12 +20,18 @@ constexpr std::size_t longest_cmdline = 2048;  // COMMAND_LINE_SIZE of x86 and a
 Result<PackageSystem> read_repository(const YamlValue& value) {
     OSIEKIT_ASSIGN(std::string text, value.text("a repository"));
     auto system = parse_package_system(text);
-    if (system && *system != PackageSystem::alpine) return *system;
-    return value.bad("unknown repository \"" + printable(text) + "\"").hint("debian or file");
+    if (system) return *system;
+    return value.bad("unknown repository \"" + printable(text) + "\"")
+        .hint("debian, alpine or file");
 }
 
 Result<std::string> read_package(const YamlValue& value) {
     return read_name(value, "a Debian package name", "+-.:~=", longest_package_name);
+}
+
+// Also a name that packages provide, such as so:libc.musl-x86_64.so.1.
+Result<std::string> read_alpine_package(const YamlValue& value) {
+    return read_name(value, "a package name", "+-.:~=<>_/", longest_package_name);
 }
 
 Status read_packages(const YamlValue& value, Profile& profile) {
@@ -38,9 +44,7 @@ Status read_packages(const YamlValue& value, Profile& profile) {
                 profile.packages.push_back({std::move(package), item.where()});
                 continue;
             }
-            // Alpine's names may also be provided ones, such as so:libc.musl-x86_64.so.1.
-            OSIEKIT_ASSIGN(std::string package,
-                           read_name(item, "a package name", "+-.:~=<>_/", longest_package_name));
+            OSIEKIT_ASSIGN(std::string package, read_alpine_package(item));
             auto& list = key == "alpine"    ? profile.alpine_packages
                          : key == "exclude" ? profile.exclude
                                             : profile.no_deps;
@@ -71,6 +75,8 @@ Result<KernelSpec> read_kernel(const YamlValue& value) {
     if (package == nullptr) return value.bad("\"kernel\" lacks the key \"package\"");
     if (kernel.repository == PackageSystem::debian) {
         OSIEKIT_ASSIGN(kernel.package, read_package(*package));
+    } else if (kernel.repository == PackageSystem::alpine) {
+        OSIEKIT_ASSIGN(kernel.package, read_alpine_package(*package));
     } else {
         OSIEKIT_ASSIGN(kernel.package, read_line(*package, "the name of a .deb file"));
         if (kernel.package.empty()) return package->bad("the name of the .deb file is empty");
@@ -132,6 +138,8 @@ Status read_member(const std::string& key, const YamlValue& value, Profile& prof
         OSIEKIT_ASSIGN(profile.kernel, read_kernel(value));
     } else if (key == "packages") {
         return read_packages(value, profile);
+    } else if (key == "alpine") {
+        OSIEKIT_ASSIGN(profile.alpine, read_alpine(value));
     } else if (key == "modules") {
         return read_modules(value, profile);
     } else if (key == "sysctl") {

@@ -27,6 +27,15 @@ struct KernelSpec {
     std::string where;
 };
 
+// Where Alpine's packages come from.
+struct AlpineSpec {
+    std::string mirror;                                // "http://mirror.example/alpine"
+    std::string branch;                                // "v3.20"
+    std::vector<std::string> repositories = {"main"};  // earlier ones are preferred
+    std::filesystem::path keys;                        // a folder of *.rsa.pub
+    std::string where;                                 // empty: the profile does not say
+};
+
 struct ModuleSpec {
     std::string name;  // with "_"
     std::string where;
@@ -111,6 +120,7 @@ struct Profile {
     KernelSpec kernel;
     std::vector<PackageRequest> packages;         // Debian's
     std::vector<PackageRequest> alpine_packages;  // Alpine's
+    AlpineSpec alpine;
     std::vector<PackageRequest> exclude;          // never taken, whatever depends on it
     std::vector<PackageRequest> no_deps;          // taken without what they depend on
     std::vector<ModuleSpec> load;                 // always loaded by init, in this order

@@ -164,4 +164,30 @@ Result<AgentSpec> read_agent(const YamlValue& value) {
     return agent;
 }
 
+Result<AlpineSpec> read_alpine(const YamlValue& value) {
+    AlpineSpec alpine;
+    alpine.where = value.where();
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("alpine")));
+    for (const auto& [key, member] : members) {
+        if (key == "repositories") {
+            OSIEKIT_ASSIGN(std::vector<YamlValue> items, member.list());
+            alpine.repositories.clear();
+            for (const YamlValue& item : items) {
+                OSIEKIT_ASSIGN(std::string name,
+                               read_name(item, "a repository such as main", "-_.", longest_name));
+                alpine.repositories.push_back(std::move(name));
+            }
+        } else if (key == "branch") {
+            OSIEKIT_ASSIGN(alpine.branch,
+                           read_name(member, "a branch such as v3.20", "-_.", longest_name));
+        } else if (key == "keys") {
+            OSIEKIT_ASSIGN(std::string folder, read_line(member, "a folder of public keys"));
+            if (!folder.empty()) alpine.keys = member.directory() / folder;
+        } else {
+            OSIEKIT_ASSIGN(alpine.mirror, read_line(member, "the URL of a mirror"));
+        }
+    }
+    return alpine;
+}
+
 }  // namespace osiekit::builder

@@ -25,6 +25,7 @@ Result<SymlinkSpec> read_symlink(const YamlValue& value);
 Result<UserSpec> read_user(const YamlValue& value, const std::vector<UserSpec>& before);
 
 Result<std::map<std::string, std::string>> read_sysctl(const YamlValue& value);
+Result<AlpineSpec> read_alpine(const YamlValue& value);
 Result<AgentSpec> read_agent(const YamlValue& value);
 Result<std::vector<ServiceSpec>> read_services(const YamlValue& value);
 Status read_init(const YamlValue& value, InitSpec& init);

@@ -1,4 +1,5 @@
 #include "builder/image/build.hpp"
+#include "builder/image/applets.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -287,6 +288,32 @@ TEST_CASE("what is wrong is said, and nothing is left half-written") {
     spill(site.folder / "programs/osie-init", "text");
     CHECK(site.failure("").find("neither an ELF program nor a script") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(site.options.out / "vmlinuz"));
+}
+
+TEST_CASE("applets are linked where nothing else is") {
+    Tree package;
+    REQUIRE(
+        package.add("etc/busybox-paths.d/busybox",
+                    Entry::file(FileContent::bytes("/bin/ls\n/usr/bin/vi\n"), "package busybox")));
+    auto applets = read_applets(package);
+    REQUIRE(applets);
+    CHECK(*applets == std::vector<std::string>{"bin/ls", "usr/bin/vi"});
+    auto links = applet_tree(*applets, [](const std::string& path) { return path == "bin/ls"; });
+    REQUIRE(links);
+    CHECK(links->find("bin/ls") == nullptr);
+    REQUIRE(links->find("usr/bin/vi") != nullptr);
+    CHECK(links->find("usr/bin/vi")->target == "/bin/busybox");
+
+    auto listing = [](const std::string& text) {
+        Tree tree;
+        REQUIRE(tree.add("etc/busybox-paths.d/a", Entry::file(FileContent::bytes(text), "x")));
+        return read_applets(tree);
+    };
+    CHECK_FALSE(listing("../../etc/shadow\n"));
+    std::string many;
+    for (std::size_t i = 0; i < most_applets; ++i) many += "a" + std::to_string(i) + "\n";
+    CHECK(listing(many));
+    CHECK(listing(many + "one-more\n").error().kind() == ErrorKind::limit);
 }
 
 TEST_CASE("packages are taken with what they depend on, or alone") {

@@ -43,6 +43,15 @@ TEST_CASE("packages are read by repository") {
     CHECK(profile->alpine_packages[1].where == "p.yaml:3");
     CHECK(profile->exclude[0].name == "perl-base");
     CHECK(profile->no_deps[0].where == "p.yaml:4");
+    auto alpine = parse(
+        "alpine: {mirror: http://mirror.example/alpine, branch: v3.20, keys: keys,\n"
+        "  repositories: [community, main]}\n");
+    REQUIRE(alpine);
+    CHECK(alpine->alpine.mirror == "http://mirror.example/alpine");
+    CHECK(alpine->alpine.branch == "v3.20");
+    CHECK(alpine->alpine.keys.filename() == "keys");
+    CHECK(alpine->alpine.repositories == std::vector<std::string>{"community", "main"});
+    CHECK(error_of("alpine: {branch: a/b}\n").find("p.yaml:3: \"a/b\" is not a branch") == 0);
     CHECK(error_of("packages: {debain: [x]}\n") ==
           "p.yaml:3: unknown key \"debain\" (hint: did you mean \"debian\"?)");
     CHECK(error_of("packages: {alpine: [\"a b\"]}\n").find("p.yaml:3: \"a b\" is not a package") ==

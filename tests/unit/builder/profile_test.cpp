@@ -112,8 +112,8 @@ TEST_CASE("a wrong profile is answered with file, line and a hint") {
     CHECK(error_of("name: x\n") == "p.yaml:1: the profile lacks the key \"kernel\"");
     CHECK(error_of("name: x\nkernel: {cmdline: y}\n") ==
           "p.yaml:2: \"kernel\" lacks the key \"package\"");
-    CHECK(error_of("name: x\nkernel: {package: k, repository: alpine}\n") ==
-          "p.yaml:2: unknown repository \"alpine\" (hint: debian or file)");
+    CHECK(error_of("name: x\nkernel: {package: k, repository: redhat}\n") ==
+          "p.yaml:2: unknown repository \"redhat\" (hint: debian, alpine or file)");
     CHECK(error_of("").find("p.yaml:1: ") == 0);
     CHECK(error_of("a: [").find("p.yaml:") == 0);
     CHECK(error_of("- a\n") == "p.yaml:1: the document must be a mapping, but is a list");
