@@ -4,16 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "builder/packages/package.hpp"
 #include "builder/kernel/module_set.hpp"
+#include "builder/packages/package.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
 
 // What a kernel package holds, without the bytes of its modules.
 struct KernelContents {
-    // Empty: no kernel in it. Debian's is in the name of the kernel's file; Alpine calls that by its
-    // flavour ("vmlinuz-virt"), and the folder of the modules has it.
+    // Empty: no kernel in it. Debian's is in the name of the kernel's file; Alpine calls that by
+    // its flavour ("vmlinuz-virt"), and the folder of the modules has it.
     std::string version;
     std::string vmlinuz;
     std::int64_t built = 0;  // when, seconds since 1970, as the package says

@@ -121,10 +121,10 @@ struct Profile {
     std::vector<PackageRequest> packages;         // Debian's
     std::vector<PackageRequest> alpine_packages;  // Alpine's
     AlpineSpec alpine;
-    std::vector<PackageRequest> exclude;          // never taken, whatever depends on it
-    std::vector<PackageRequest> no_deps;          // taken without what they depend on
-    std::vector<ModuleSpec> load;                 // always loaded by init, in this order
-    std::vector<ModuleSpec> include;  // taken into the image for hardware that needs them
+    std::vector<PackageRequest> exclude;  // never taken, whatever depends on it
+    std::vector<PackageRequest> no_deps;  // taken without what they depend on
+    std::vector<ModuleSpec> load;         // always loaded by init, in this order
+    std::vector<ModuleSpec> include;      // taken into the image for hardware that needs them
     std::vector<FileSpec> files;
     std::vector<DirectorySpec> directories;
     std::vector<SymlinkSpec> symlinks;
