@@ -19,6 +19,12 @@ std::string human_duration(std::chrono::milliseconds duration) {
     return text(minutes / 60, "h") + (rest > 0 ? text(rest, "m") : "");
 }
 
+std::string ascii_text(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    return text;
+}
+
 std::string_view to_string(OutcomeState state) {
     switch (state) {
         case OutcomeState::success:

@@ -1,5 +1,9 @@
 #include "agent/agent_loop.hpp"
 
+#include <optional>
+
+#include "agent/workflow_run.hpp"
+
 namespace osiekit::agent {
 namespace {
 
@@ -32,6 +36,10 @@ class Loop {
         asked_ = true;
         auto answer = p_.server.get_action(p_.attributes);
         if (p_.stop.requested()) return;
+        if (auto generation = p_.server.generation(); generation && generation != generation_) {
+            generation_ = generation;
+            p_.log.info("the server's protocol: " + std::string(to_string(*generation)));
+        }
         if (auto* action = std::get_if<Action>(&answer)) {
             auto remembered = p_.journal.find(action->workflow_id, action->action_id);
             protocol_.on_action(std::move(*action), remembered);
@@ -45,7 +53,7 @@ class Loop {
         protocol_.on_reported(failure);
     }
     void take(const Execute& step) {
-        Outcome outcome = p_.run(step.action);
+        Outcome outcome = run_in_workflow(step.action, p_.server, p_.run, p_.log);
         // An action that was cut off by our own end has no outcome; it is served again.
         if (p_.stop.requested() && !outcome.success()) return;
         protocol_.on_executed(outcome);
@@ -62,6 +70,7 @@ class Loop {
 
     Protocol protocol_;
     const LoopParts& p_;
+    std::optional<ServerLink::Generation> generation_;
     bool asked_ = false;
     bool machine_ends_ = false;
 };

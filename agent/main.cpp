@@ -19,6 +19,7 @@
 #include "agent/rootfs.hpp"
 #include "agent/settings.hpp"
 #include "agent/supervisor.hpp"
+#include "agent/trust.hpp"
 #include "lib/base/file.hpp"
 
 namespace osiekit::agent {
@@ -111,11 +112,13 @@ Status run(const Settings& settings, const Logger& log) {
     OSIEKIT_ASSIGN(auto policy, load_policy(settings.policy));
     OSIEKIT_ASSIGN(auto runner,
                    ActionRunner::create(settings, stop, log, std::move(policy), "/proc/self/exe"));
-    OSIEKIT_ASSIGN(auto server, ServerLink::create(settings));
+    OSIEKIT_ASSIGN(auto ca_pem, trusted_certificates(settings));
+    OSIEKIT_ASSIGN(auto server, ServerLink::create(settings, ca_pem));
     proto::AgentAttributes attributes;
     if (settings.attributes) attributes = collect_attributes();
     SignalWatch watch(stop, *server);
     runner.recover(journal);
+    server->remember(journal.all());
     LoopParts parts{*server,
                     journal,
                     stop,

@@ -88,7 +88,10 @@ void Protocol::on_action(Action action, const std::optional<JournalEntry>& remem
     last_trouble_.clear();
     action_ = std::move(action);
     if (action_.timeout.count() <= 0) action_.timeout = default_timeout;
-    if (remembered && remembered->phase != JournalEntry::Phase::started &&
+    // Where ids are places in a workflow, an acknowledged success may be an older workflow's.
+    bool counts = remembered && (action_.id_is_unique || action_.announced ||
+                                 remembered->phase == JournalEntry::Phase::finished);
+    if (counts && remembered->phase != JournalEntry::Phase::started &&
         remembered->outcome.success()) {
         note(LogLevel::info, "action \"" + printable(action_.name) +
                                  "\" has already succeeded; its result is reported again");
@@ -96,10 +99,15 @@ void Protocol::on_action(Action action, const std::optional<JournalEntry>& remem
         return;
     }
     std::string verb =
-        remembered ? "is run again: an earlier attempt was interrupted or failed" : "starts";
+        counts ? "is run again: an earlier attempt was interrupted or failed" : "starts";
     note(LogLevel::info, "action \"" + printable(action_.name) + "\" " + verb + " (image " +
                              printable(action_.image) + ", timeout " +
                              human_duration(action_.timeout) + ")");
+    if (action_.announced) {
+        journal_entry_ = entry_for(action_);
+        step_ = Execute{action_};
+        return;
+    }
     step_ = SendReport{{entry_for(action_), Report::State::running}};
 }
 

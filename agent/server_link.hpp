@@ -3,10 +3,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "agent/protocol.hpp"
 #include "agent/settings.hpp"
+#include "agent/worker_link.hpp"
 #include "lib/grpc_curl/channel.hpp"
 #include "proto/workflow.pb.h"
 
@@ -17,22 +21,42 @@ namespace osiekit::agent {
 // are called from one thread, cancel from any.
 class ServerLink {
   public:
-    // Errors: invalid_input for an address without a port.
-    static Result<std::unique_ptr<ServerLink>> create(const Settings& settings);
+    // Whose protocol the server speaks: found out by asking, newest first, and remembered until it
+    // says that it does not know it.
+    enum class Generation { agent, kubernetes, long_names, first };
+
+    // `ca_pem`: certificates to trust instead of the system's; empty: the system's. Errors:
+    // invalid_input for an address without a port.
+    static Result<std::unique_ptr<ServerLink>> create(const Settings& settings,
+                                                      const std::string& ca_pem = {});
 
     // Holds until the server answers (Tinkerbell holds up to a minute). `attributes` may be null.
     std::variant<Action, RpcFailure> get_action(const proto::AgentAttributes* attributes);
     // nullopt: the server has acknowledged it.
     std::optional<RpcFailure> report(const Report& report);
+    std::optional<Generation> generation() const { return generation_; }
+    // What was done before this agent began: Postgres-era servers rely on the worker to go on.
+    void remember(const std::vector<JournalEntry>& journal);
+
+    // Postgres-era servers keep a document for each workflow. Errors: network.
+    bool has_workflow_data() const;
+    Result<std::string> get_data(const Action& action);
+    Status update_data(const Action& action, const std::string& data);
+
     // Ends the call under way and every later one.
     void cancel();
 
   private:
-    ServerLink(std::string id, std::unique_ptr<rpc::Channel> channel);
+    ServerLink(const Settings& settings, std::unique_ptr<rpc::Channel> channel);
+    std::pair<std::optional<Action>, rpc::RpcStatus> ask(Generation generation,
+                                                         const proto::AgentAttributes* attributes);
 
     std::string id_;
     std::unique_ptr<rpc::Channel> channel_;
+    WorkerLink worker_;
+    std::optional<Generation> generation_;
 };
+std::string_view to_string(ServerLink::Generation generation);
 
 // The messages of the wire. Public for the tests.
 proto::ActionStatusRequest to_wire(const Report& report, const std::string& agent_id);

@@ -100,6 +100,8 @@ std::vector<std::string> parse_hosts(std::string_view list) {
 Status fill(Settings& settings, const Values& values) {
     values.text("id", settings.id);
     values.text("server", settings.server);
+    values.text("ca file", settings.ca_file);
+    values.text("cert url", settings.cert_url);
     values.text("registry", settings.registry);
     values.text("registry user", settings.registry_user);
     values.text("registry password", settings.registry_password);
@@ -120,6 +122,8 @@ Status fill(Settings& settings, const Values& values) {
     path = settings.policy;
     values.text("policy", path);
     settings.policy = path;
+    // Servers that hand out their certificate speak nothing but TLS.
+    settings.tls = !settings.cert_url.empty();
     OSIEKIT_TRY(values.boolean("tls", settings.tls));
     OSIEKIT_TRY(values.boolean("insecure tls", settings.insecure_tls));
     OSIEKIT_TRY(values.boolean("attributes", settings.attributes));
@@ -154,6 +158,18 @@ const std::vector<SettingSource> main_sources = {
      "tinkerbell_insecure_tls",
      Kind::boolean,
      "Do not check the server's certificate"},
+    {"ca file",
+     {"grpc-ca-file"},
+     {"AGENT_GRPC_CA_FILE"},
+     "",
+     Kind::text,
+     "PEM file of certificates to trust beside the system's"},
+    {"cert url",
+     {"tinkerbell-cert-url"},
+     {"TINKERBELL_CERT_URL"},
+     "grpc_cert_url",
+     Kind::text,
+     "Where the server's certificate is (Tinkerbell before v0.7); turns TLS on"},
     {"attributes",
      {"attribute-detection"},
      {"AGENT_ATTRIBUTE_DETECTION"},
@@ -171,7 +187,8 @@ const std::vector<SettingSource> main_sources = {
      {"DOCKER_REGISTRY", "AGENT_REGISTRY_NAME"},
      "docker_registry",
      Kind::text,
-     "The registry that the user and password are for"},
+     "The registry that the user and password are for; tink-worker's servers want it before "
+     "every image"},
     {"registry user",
      {"registry-user", "registry-username", "u"},
      {"REGISTRY_USERNAME", "AGENT_REGISTRY_USER"},

@@ -23,6 +23,8 @@ struct Settings {
     std::string server;  // host:port of the workflow service
     bool tls = false;
     bool insecure_tls = false;
+    std::string ca_file;     // PEM certificates to trust beside the system's
+    std::string cert_url;    // where tink-worker before v0.7 took the server's certificate from
     bool attributes = true;  // send what hardware this is
     std::chrono::milliseconds longest_pause{5000};
 

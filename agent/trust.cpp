@@ -1,0 +1,40 @@
+#include "agent/trust.hpp"
+
+#include "lib/base/file.hpp"
+#include "lib/http/http_client.hpp"
+
+namespace osiekit::agent {
+namespace {
+
+constexpr const char* system_bundle = "/etc/ssl/certs/ca-certificates.crt";
+
+Status check(const std::string& pem, const std::string& where) {
+    if (pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos) return {};
+    return Error(ErrorKind::invalid_input, where + ": there is no PEM certificate in it");
+}
+
+}  // namespace
+
+Result<std::string> trusted_certificates(const Settings& settings) {
+    if (!settings.tls || settings.insecure_tls) return std::string();
+    if (!settings.ca_file.empty()) {
+        OSIEKIT_ASSIGN(std::string own, read_file(settings.ca_file, max_certificates_bytes));
+        OSIEKIT_TRY(check(own, settings.ca_file));
+        // An image may have none of the system's.
+        auto system = read_file(system_bundle, max_certificates_bytes);
+        return own + "\n" + (system ? *system : "");
+    }
+    if (settings.cert_url.empty()) return std::string();
+    http::Client client;
+    http::Request request;
+    request.url = settings.cert_url;
+    request.body_limit = max_certificates_bytes;
+    OSIEKIT_ASSIGN(auto response, client.perform(request));
+    if (response.status != 200)
+        return Error(ErrorKind::refused,
+                     settings.cert_url + ": HTTP status " + std::to_string(response.status));
+    OSIEKIT_TRY(check(response.body, settings.cert_url));
+    return std::move(response.body);
+}
+
+}  // namespace osiekit::agent
