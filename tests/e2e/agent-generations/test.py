@@ -1,0 +1,100 @@
+"""The agent serves every generation of Tinkerbell's servers, without being told which it is: today's, tink v0.9, v0.2
+and v0.1. A server made with grpcio plays each, once as it should be and once with calls that are broken off."""
+
+import json
+import os
+import pathlib
+
+from harness import paths, ports
+from harness.netns import SERVER_ADDRESS, NetworkNamespace
+from harness.processes import run_logged
+from harness.registry import Registry
+
+HERE = pathlib.Path(__file__).parent
+# Debian's, which has grpcio, whatever python3 is first in the path.
+PYTHON = "/usr/bin/python3"
+GENERATIONS = ("agent", "kubernetes", "long", "first")
+WORKER = "52:54:00:00:00:01"
+# Numbers of running, success and failed on the wire.
+STATES = {"agent": (2, 5, 3), "kubernetes": (1, 4, 2), "long": (1, 4, 2), "first": (1, 2, 3)}
+SECONDS = 120.0
+START = "mkdir -p /worker && mount -t tmpfs tmpfs /worker && exec \"$@\""
+
+
+def run(context):
+    with NetworkNamespace(context.out / "netns.log") as namespace:
+        registry = Registry(namespace, context.out, context.out)
+        registry.wait()
+        image = registry.push(build_image(context), "test/action")["tag"]
+        for generation in GENERATIONS:
+            for faults in ("none", "faults"):
+                play(context, namespace, registry, image, generation, faults)
+        registry.stop()
+
+
+def build_image(context):
+    log, layout, program = context.out / "image.log", context.out / "layout", context.out / "action"
+    run_logged(["cc", "-static", "-O1", "-o", str(program), str(HERE / "action.c")], log)
+    name, bundle = f"{layout}:1", context.out / "bundle"
+    unpack = ["umoci", "unpack", "--image", name, str(bundle)]
+    for command in (["umoci", "init", "--layout", str(layout)], ["umoci", "new", "--image", name], unpack,
+                    ["cp", str(program), str(bundle / "rootfs" / "action")],
+                    ["umoci", "repack", "--image", name, str(bundle)],
+                    ["umoci", "config", "--image", name, "--config.entrypoint", "/action"]):
+        run_logged(command, log)
+    return f"{layout}:1"
+
+
+def play(context, namespace, registry, image, generation, faults):
+    folder = context.out / f"{generation}-{faults}"
+    folder.mkdir()
+    what = f"{generation}, {faults}"
+    # Old servers name images without the registry, which is their workers' to put before it.
+    named = image if generation == "agent" else image.removeprefix(registry.address + "/")
+    server = namespace.service("workflow server", [PYTHON, str(HERE / "server.py"), generation, SERVER_ADDRESS,
+                                                   str(folder), named, faults], folder / "server.log")
+    ports.wait_until((folder / "port").exists, server, SECONDS, "the workflow server did not start")
+    port = (folder / "port").read_text(encoding="utf-8")
+    environment = {**os.environ, "DOCKER_REGISTRY": registry.address, "INSECURE_REGISTRIES": registry.address}
+    agent = namespace.service("agent", [
+        "unshare", "--mount", "sh", "-c", START, "sh", str(paths.program("tink-worker")), "--id", WORKER,
+        "--grpc-server", f"{SERVER_ADDRESS}:{port}", "--store", str(folder / "store"), "--journal",
+        str(folder / "journal"), "--backoff-max-interval", "500ms"], folder / "agent.log", environment)
+    running, success, failed = STATES[generation]
+    wanted = []
+    for name, end in (("say", success), ("data", success), ("fail", failed)):
+        wanted += [(name, running)] + [(name, end)] * (2 if faults == "faults" else 1)
+    try:
+        ports.wait_until(lambda: len(reports(folder)) >= len(wanted), agent, SECONDS, f"{what}: the reports are not here")
+        if generation in ("long", "first"):
+            ports.wait_until(lambda: '"fail (on-failure)": SUCCESS' in log(folder), agent, SECONDS,
+                             f"{what}: the command for a failure did not run")
+    finally:
+        agent.stop()
+        server.stop()
+    context.equal([(one["name"], one["state"]) for one in reports(folder)], wanted, f"{what}: the reports")
+    context.check(all(one["good"] for one in reports(folder)), f"{what}: the server could place every report",
+                  folder / "events.jsonl")
+    context.check("GREETING=hello from say" in log(folder), f"{what}: the action has its environment",
+                  folder / "agent.log")
+    if generation in ("long", "first"):
+        context.check('/workflow/data holds {"from":"server"}' in log(folder),
+                      f"{what}: the action sees the workflow's data", folder / "agent.log")
+        updates = [one for one in events(folder) if one["kind"] == "update data"]
+        context.equal([one["data"] for one in updates], ['{"from":"action"}'], f"{what}: the data that came back")
+        context.equal(updates[0]["metadata"]["workerID"], WORKER, f"{what}: who changed the data")
+
+
+def log(folder):
+    return (folder / "agent.log").read_text(encoding="utf-8", errors="replace")
+
+
+def events(folder):
+    file = folder / "events.jsonl"
+    # The last line may be under way.
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def reports(folder):
+    return [one for one in events(folder) if one["kind"] == "report"]
