@@ -9,7 +9,9 @@
 #include "agent/line_splitter.hpp"
 #include "agent/rootfs.hpp"
 #include "agent/stop_timing.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "lib/oci/signature.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -17,11 +19,19 @@ namespace {
 // Failed actions whose output is kept: each may have as much as its spool holds.
 constexpr std::size_t kept_failures = 4;
 
-// What the policy wants of the image's bytes, before anything of them runs.
-Status prove(const Decision& decision, const oci::ResolvedImage& image) {
+// What the policy wants of the image's digest and signatures, before anything of it is fetched.
+Status prove(const Decision& decision, const oci::ResolvedImage& image, oci::ImageSource& source) {
     OSIEKIT_ASSIGN(bool signature, needs_signature(decision, image.manifest_digest.oci()));
     if (!signature) return {};
-    return refuse(decision, "wants a signature, which this agent cannot check yet");
+    std::vector<std::string> keys;
+    for (const auto& path : decision.keys) {
+        OSIEKIT_ASSIGN(std::string pem, read_file(path, oci::max_public_key_bytes));
+        keys.push_back(std::move(pem));
+    }
+    auto verified = oci::verify_signature(source, image, keys);
+    if (!verified && verified.error().kind() == ErrorKind::refused)
+        return refuse(decision, verified.error().message());
+    return verified;
 }
 
 Outcome failed(const std::string& message) {
@@ -67,7 +77,8 @@ Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSi
                         std::move(program), std::move(syslog));
 }
 
-Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::time_point deadline) {
+Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Decision& decision,
+                                                Clock::time_point deadline) {
     OSIEKIT_ASSIGN(
         auto lock, StoreLock::take(settings_.store, StoreLock::Kind::exclusive, [this] {
             log_.info("waiting for another program that works in " + settings_.store.string());
@@ -81,6 +92,9 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, Clock::tim
     PullParts parts;
     parts.cancelled = [this, deadline] { return stop_.requested() || Clock::now() >= deadline; };
     parts.sleep = [this](std::chrono::milliseconds time) { stop_.wait(time); };
+    parts.admit = [&decision](const oci::ResolvedImage& image, oci::ImageSource& source) {
+        return prove(decision, image, source);
+    };
     OSIEKIT_ASSIGN(auto stored, pull_image(store_, settings_, action.image, parts, log_));
     OSIEKIT_TRY(lock.share());
     return Pulled{std::move(stored), std::move(lock)};
@@ -90,10 +104,8 @@ Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline,
                               WallClock::time_point start) {
     auto decision = judge(action);
     if (!decision) return failed(decision.error().to_string());
-    auto pulled = pull(action, deadline);
+    auto pulled = pull(action, *decision, deadline);
     if (!pulled) return failed(pulled.error().to_string());
-    if (auto proved = prove(*decision, pulled->image.image); !proved)
-        return failed(proved.error().to_string());
     auto rootfs =
         Rootfs::create(pulled->image.layers,
                        settings_.store / "actions" / key_of(action.workflow_id, action.action_id));

@@ -46,7 +46,7 @@ class ActionRunner {
         oci::StoredImage image;
         StoreLock lock;  // shared: the layers stay while the action runs
     };
-    Result<Pulled> pull(const Action& action, Clock::time_point deadline);
+    Result<Pulled> pull(const Action& action, const Decision& decision, Clock::time_point deadline);
     std::filesystem::path directory_of(const JournalEntry& entry) const;
     Result<Decision> judge(const Action& action) const;
     void keep(Rootfs rootfs, const JournalEntry& entry);

@@ -11,6 +11,7 @@
 #include "agent/rootfs.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/file.hpp"
+#include "lib/oci/registry_client.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -35,7 +36,8 @@ Status remember(const std::filesystem::path& store, const oci::ResolvedImage& im
     record.reference = image.reference.to_string();
     record.digest = image.manifest_digest.oci();
     record.platform = image.config.platform.to_string();
-    for (const Sha256& diff_id : image.config.diff_ids) record.diff_ids.push_back(diff_id.hex());
+    for (const oci::ContentDigest& diff_id : image.config.diff_ids)
+        record.diff_ids.push_back(diff_id.hex());
     return write_file(directory / (Sha256::of(record.reference).hex() + ".json"), encode(record),
                       0600);
 }
@@ -79,7 +81,7 @@ Result<ImageRecord> decode_image_record(std::string_view text) {
     for (const auto& layer : *layers) {
         // Names of directories are made of them.
         if (!layer.is_string()) return damaged;
-        auto digest = Sha256::parse(layer.get<std::string>());
+        auto digest = oci::ContentDigest::from_hex_digits(layer.get<std::string>());
         if (!digest) return damaged;
         record.diff_ids.push_back(digest->hex());
     }
@@ -114,8 +116,10 @@ Result<oci::StoredImage> pull_image(oci::ImageStore& store, const Settings& sett
     options.log = [&log](std::string_view text) { log.warning(text); };
     oci::RegistryClient client(std::move(options));
     auto begin = std::chrono::steady_clock::now();
-    OSIEKIT_ASSIGN(auto stored, store.pull(client, reference, oci::Platform::host(),
-                                           [&settings] { return unpack_budget(settings.store); }));
+    OSIEKIT_ASSIGN(auto stored,
+                   store.pull(
+                       client, reference, oci::Platform::host(),
+                       [&settings] { return unpack_budget(settings.store); }, parts.admit));
     auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begin);
     log.info("image " + reference.to_string() + " is " + stored.image.manifest_digest.oci() +

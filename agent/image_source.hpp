@@ -46,6 +46,7 @@ std::vector<ImageRecord> image_records(const std::filesystem::path& store);
 struct PullParts {
     std::function<bool()> cancelled;
     std::function<void(std::chrono::milliseconds)> sleep;  // empty: the real one
+    oci::Admit admit;  // asked before any layer is fetched; empty: every image is welcome
 };
 
 // Pulls what is missing of an image into the store with the settings' registries and credentials,

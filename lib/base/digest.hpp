@@ -24,6 +24,7 @@ class Sha256 {
     static Sha256 of(std::string_view bytes);
     static Result<Sha256> of_file(const std::filesystem::path& path);
 
+    const std::array<unsigned char, size>& bytes() const { return bytes_; }
     std::string hex() const;
     std::string oci() const { return "sha256:" + hex(); }  // as OCI descriptors write it
     auto operator<=>(const Sha256&) const = default;

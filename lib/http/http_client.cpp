@@ -6,10 +6,13 @@
 #include <mutex>
 #include <utility>
 
+#include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::http {
 namespace {
+
+constexpr std::uint64_t max_ca_bytes = 8U << 20U;
 
 struct Transfer {
     const Request* request = nullptr;
@@ -39,9 +42,11 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* poi
         return line.size();
     }
     std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos)
-        transfer.response.headers[to_lower(line.substr(0, colon))] =
-            std::string(trim(line.substr(colon + 1)));
+    if (colon == std::string_view::npos) return line.size();
+    std::string name = to_lower(line.substr(0, colon));
+    std::string& value = transfer.response.headers[name];
+    bool list = (name == "www-authenticate" || name == "warning") && !value.empty();
+    value = (list ? value + ", " : std::string()) + std::string(trim(line.substr(colon + 1)));
     return line.size();
 }
 
@@ -116,11 +121,30 @@ void set_transport(CURL* handle, const Request& request) {
     if (!request.proxy.empty())
         curl_easy_setopt(handle, CURLOPT_PROXY,
                          request.proxy == "DIRECT" ? "" : request.proxy.c_str());
-    if (!request.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
+    if (!request.client_certificate.empty()) {
+        curl_easy_setopt(handle, CURLOPT_SSLCERT, request.client_certificate.c_str());
+        curl_easy_setopt(handle, CURLOPT_SSLKEY, request.client_key.c_str());
+    }
     if (request.insecure_tls) {
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
     }
+}
+
+// The system's authorities and the extra ones: libcurl's own option would replace the former.
+Status set_authorities(CURL* handle, const Request& request) {
+    if (request.ca_file.empty()) return {};
+    auto bundle =
+        read_file(request.ca_file, max_ca_bytes).context("reading the authorities' certificates");
+    if (!bundle) return std::move(bundle).error();
+    if (bundle->find("-----BEGIN ") == std::string::npos)
+        return Error(ErrorKind::invalid_input, request.ca_file + " holds no PEM certificates");
+    curl_version_info_data* version = curl_version_info(CURLVERSION_NOW);
+    if (version->age >= CURLVERSION_SEVENTH && version->cainfo != nullptr)
+        if (auto system = read_file(version->cainfo, max_ca_bytes)) *bundle += "\n" + *system;
+    curl_blob blob{bundle->data(), bundle->size(), CURL_BLOB_COPY};
+    curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
+    return {};
 }
 
 void initialise_library() {
@@ -160,6 +184,7 @@ Result<Response> Client::perform(const Request& request) {
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     set_method(handle, request);
     set_transport(handle, request);
+    OSIEKIT_TRY(set_authorities(handle, request));
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.list);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
@@ -186,6 +211,12 @@ Result<Response> Client::perform(const Request& request) {
     curl_easy_getinfo(handle, CURLINFO_EFFECTIVE_URL, &url);
     if (url != nullptr) transfer.response.effective_url = url;
     return std::move(transfer.response);
+}
+
+std::optional<std::int64_t> parse_date(std::string_view text) {
+    time_t seconds = curl_getdate(std::string(text).c_str(), nullptr);
+    if (seconds < 0) return std::nullopt;
+    return static_cast<std::int64_t>(seconds);
 }
 
 }  // namespace osiekit::http

@@ -21,7 +21,9 @@ struct Request {
     std::optional<std::uint64_t> range_start;  // sends "Range: bytes=N-"
     std::string user;  // Basic credentials; never sent over a redirect to another host
     std::string password;
-    std::string ca_file;  // extra CA bundle; empty: the system's
+    std::string ca_file;             // authorities in addition to the system's; PEM
+    std::string client_certificate;  // PEM files; both or none
+    std::string client_key;
     bool insecure_tls = false;
     // URL of a proxy; "DIRECT": none; empty: the usual environment variables decide.
     std::string proxy;
@@ -43,7 +45,8 @@ struct Request {
 struct Response {
     long status = 0;
     std::map<std::string, std::string>
-        headers;  // names in lower case; of the last response in a redirect chain
+        headers;  // names in lower case; of the last response in a redirect chain. Several
+                  // WWW-Authenticate or Warning headers are joined by ", ", of others the last wins
     std::string body;
     std::string effective_url;
 };
@@ -64,5 +67,9 @@ class Client {
   private:
     void* handle_;
 };
+
+// The time that an HTTP date names (RFC 9110 section 5.6.7), in seconds since 1970; nullopt for
+// anything else.
+std::optional<std::int64_t> parse_date(std::string_view text);
 
 }  // namespace osiekit::http

@@ -20,18 +20,19 @@ Status make_directory(const std::filesystem::path& path, mode_t mode) {
 }
 
 // Downloads on a thread of its own while this one decompresses and writes.
-Status stream_layer(RegistryClient& client, const Reference& reference, const Descriptor& layer,
-                    const Sha256& diff_id, int directory_fd, const UnpackLimits& limits) {
+Status stream_layer(ImageSource& source, const Reference& reference, const Descriptor& layer,
+                    const ContentDigest& diff_id, int directory_fd, const UnpackLimits& limits) {
     BytePipe pipe;
     Status fetched;
     std::thread download([&] {
-        fetched = client.fetch_blob(reference, layer, [&](std::string_view piece) -> Status {
+        fetched = source.fetch_blob(reference, layer, [&](std::string_view piece) -> Status {
             if (pipe.write(piece)) return {};
             return Error(ErrorKind::cancelled, "the layer is not wanted any more");
         });
         pipe.finish(fetched ? std::nullopt : std::optional<Error>(fetched.error()));
     });
-    auto unpacked = unpack_layer([&] { return pipe.read(); }, directory_fd, limits);
+    auto unpacked =
+        unpack_layer([&] { return pipe.read(); }, directory_fd, limits, diff_id.algorithm());
     pipe.abandon();
     download.join();
     // Bytes that are not what they were declared to be are the cause, whatever else they led to.
@@ -61,24 +62,24 @@ Result<ImageStore> ImageStore::open(const std::filesystem::path& root) {
     return ImageStore(root);
 }
 
-std::filesystem::path ImageStore::layer_path(const Sha256& diff_id) const {
+std::filesystem::path ImageStore::layer_path(const ContentDigest& diff_id) const {
     return root_ / "layers" / diff_id.hex();
 }
 
-bool ImageStore::has_layer(const Sha256& diff_id) const {
+bool ImageStore::has_layer(const ContentDigest& diff_id) const {
     struct stat status {};
     return ::lstat(layer_path(diff_id).c_str(), &status) == 0;
 }
 
-Status ImageStore::fetch_layer(RegistryClient& client, const Reference& reference,
-                               const Descriptor& layer, const Sha256& diff_id,
+Status ImageStore::fetch_layer(ImageSource& source, const Reference& reference,
+                               const Descriptor& layer, const ContentDigest& diff_id,
                                const UnpackLimits& limits) {
     auto temporary = root_ / "tmp" / diff_id.hex();
     OSIEKIT_TRY(remove_directory(temporary));
     OSIEKIT_TRY(make_directory(temporary, 0755));
     Status done = [&]() -> Status {
         OSIEKIT_ASSIGN(Fd directory, open_file(temporary, O_RDONLY | O_DIRECTORY));
-        return stream_layer(client, reference, layer, diff_id, directory.get(), limits);
+        return stream_layer(source, reference, layer, diff_id, directory.get(), limits);
     }();
     if (done && ::rename(temporary.c_str(), layer_path(diff_id).c_str()) != 0)
         done = Error::from_errno("moving the layer to its place");
@@ -90,20 +91,22 @@ Status ImageStore::fetch_layer(RegistryClient& client, const Reference& referenc
     return {};
 }
 
-Result<StoredImage> ImageStore::pull(RegistryClient& client, const Reference& reference,
+Result<StoredImage> ImageStore::pull(ImageSource& source, const Reference& reference,
                                      const Platform& platform,
-                                     const std::function<std::uint64_t()>& budget) {
+                                     const std::function<std::uint64_t()>& budget,
+                                     const Admit& admit) {
     auto resolved =
-        client.resolve(reference, platform).context("reading the image " + reference.to_string());
+        source.resolve(reference, platform).context("reading the image " + reference.to_string());
     if (!resolved) return std::move(resolved).error();
+    if (admit) OSIEKIT_TRY(admit(*resolved, source));
     StoredImage stored{std::move(*resolved), {}};
     const auto& layers = stored.image.manifest.layers;
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        const Sha256& diff_id = stored.image.config.diff_ids[i];
+        const ContentDigest& diff_id = stored.image.config.diff_ids[i];
         if (!has_layer(diff_id)) {
             UnpackLimits limits;
             limits.tar_bytes = std::min(limits.tar_bytes, budget());
-            OSIEKIT_TRY(fetch_layer(client, reference, layers[i], diff_id, limits)
+            OSIEKIT_TRY(fetch_layer(source, reference, layers[i], diff_id, limits)
                             .context("pulling the image " + reference.to_string()));
         }
         stored.layers.push_back(layer_path(diff_id));
@@ -111,11 +114,11 @@ Result<StoredImage> ImageStore::pull(RegistryClient& client, const Reference& re
     return stored;
 }
 
-Status ImageStore::retain(const std::set<Sha256>& diff_ids) {
+Status ImageStore::retain(const std::set<ContentDigest>& diff_ids) {
     std::error_code failure;
     std::vector<std::filesystem::path> unwanted;
     for (const auto& entry : std::filesystem::directory_iterator(root_ / "layers", failure)) {
-        auto digest = Sha256::parse(entry.path().filename().string());
+        auto digest = ContentDigest::from_hex_digits(entry.path().filename().string());
         if (!digest || diff_ids.count(*digest) == 0) unwanted.push_back(entry.path());
     }
     for (const auto& path : unwanted) OSIEKIT_TRY(remove_directory(path));

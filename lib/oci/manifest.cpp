@@ -46,11 +46,7 @@ Result<Descriptor> parse_descriptor(const Json& json) {
     if (!json.is_object()) return bad("a descriptor is not an object");
     Descriptor descriptor;
     descriptor.media_type = text_of(json, "mediaType");
-    std::string digest = text_of(json, "digest");
-    if (digest.rfind("sha256:", 0) != 0)
-        return Error(ErrorKind::unsupported,
-                     "the digest \"" + printable(digest) + "\" is not a sha256 digest");
-    OSIEKIT_ASSIGN(descriptor.digest, Sha256::parse(digest));
+    OSIEKIT_ASSIGN(descriptor.digest, ContentDigest::parse(text_of(json, "digest")));
     auto size = json.find("size");
     if (size == json.end() || !size->is_number_integer() || *size < 0)
         return bad("a descriptor has no size");
@@ -58,6 +54,13 @@ Result<Descriptor> parse_descriptor(const Json& json) {
     if (auto platform = json.find("platform"); platform != json.end() && platform->is_object())
         descriptor.platform = Platform{text_of(*platform, "os"), text_of(*platform, "architecture"),
                                        text_of(*platform, "variant")};
+    if (auto notes = json.find("annotations"); notes != json.end() && notes->is_object()) {
+        if (notes->size() > max_annotations)
+            return Error(ErrorKind::limit, "a descriptor has more than " +
+                                               std::to_string(max_annotations) + " annotations");
+        for (const auto& [key, value] : notes->items())
+            if (value.is_string()) descriptor.annotations[key] = value.get<std::string>();
+    }
     return descriptor;
 }
 
@@ -154,8 +157,7 @@ Result<ImageConfig> parse_config(std::string_view bytes) {
         return bad("the image configuration has no rootfs");
     OSIEKIT_ASSIGN(auto diff_ids, texts_of(*rootfs, "diff_ids"));
     for (const std::string& text : diff_ids) {
-        if (text.rfind("sha256:", 0) != 0) return bad("a diff_id is not a sha256 digest");
-        OSIEKIT_ASSIGN(auto digest, Sha256::parse(text));
+        OSIEKIT_ASSIGN(auto digest, ContentDigest::parse(text));
         config.diff_ids.push_back(digest);
     }
     return config;

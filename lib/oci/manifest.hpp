@@ -1,14 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
-#include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
+#include "lib/oci/content_digest.hpp"
 
 // The documents of an OCI image (image-spec 1.1: descriptor, index, manifest, config) and their
 // Docker schema 2 twins, as values. All parsers take foreign bytes, return a result and never
@@ -28,6 +29,7 @@ inline constexpr std::string_view media_type_docker_manifest =
 inline constexpr std::uint64_t max_document_bytes = 4U << 20U;  // index, manifest or config
 inline constexpr std::size_t max_layers = 500;
 inline constexpr std::size_t max_index_entries = 1000;
+inline constexpr std::size_t max_annotations = 100;  // of one descriptor
 
 // Names as in Go: linux, amd64, arm64.
 struct Platform {
@@ -41,9 +43,10 @@ struct Platform {
 
 struct Descriptor {
     std::string media_type;
-    Sha256 digest;
+    ContentDigest digest;
     std::uint64_t size = 0;
     std::optional<Platform> platform;
+    std::map<std::string, std::string> annotations;  // those that are text
 };
 
 struct Index {
@@ -64,7 +67,7 @@ struct ImageConfig {
     std::vector<std::string> cmd;
     std::string working_dir;
     std::string stop_signal;
-    std::vector<Sha256> diff_ids;
+    std::vector<ContentDigest> diff_ids;
 };
 
 using Document = std::variant<Index, Manifest>;

@@ -86,13 +86,14 @@ Result<Reference> Reference::parse(std::string_view text) {
     Reference reference;
     std::string_view name = text;
     if (std::size_t at = name.find('@'); at != std::string_view::npos) {
-        std::string_view digest = name.substr(at + 1);
-        if (digest.substr(0, 7) != "sha256:" && digest.find(':') != std::string_view::npos)
-            return Error(ErrorKind::unsupported, "the image name \"" + printable(text) +
-                                                     "\" carries a digest that is not sha256");
-        auto parsed = Sha256::parse(digest);
-        if (!parsed || digest.substr(0, 7) != "sha256:")
-            return invalid(text, "the digest must be sha256: and 64 hexadecimal digits");
+        auto parsed = ContentDigest::parse(name.substr(at + 1));
+        if (!parsed && parsed.error().kind() == ErrorKind::unsupported)
+            return std::move(parsed).error().context("reading the image name \"" + printable(text) +
+                                                     "\"");
+        if (!parsed)
+            return invalid(text,
+                           "the digest must be sha256: and 64 hexadecimal digits, or sha512: "
+                           "and 128");
         reference.digest = *parsed;
         name = name.substr(0, at);
     }

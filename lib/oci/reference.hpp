@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
+#include "lib/oci/content_digest.hpp"
 
 namespace osiekit::oci {
 
@@ -18,13 +18,13 @@ struct Reference {
     std::string registry;    // host[:port]; "docker.io" for the default
     std::string repository;  // library/alpine
     std::string tag;         // empty when only a digest was given
-    std::optional<Sha256> digest;
+    std::optional<ContentDigest> digest;
 
     static constexpr std::size_t max_name_length = 255;  // registry and repository together
     static constexpr std::size_t max_tag_length = 128;
 
     // Any text; what is wrong with it is said in the error (kind invalid_input, or unsupported for
-    // a digest that is not sha256).
+    // a digest that is neither sha256 nor sha512).
     static Result<Reference> parse(std::string_view text);
 
     // The host that answers requests: docker.io's API lives at registry-1.docker.io.

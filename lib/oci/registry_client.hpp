@@ -1,95 +1,66 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
 #include <map>
-#include <optional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lib/base/result.hpp"
 #include "lib/http/http_client.hpp"
-#include "lib/oci/manifest.hpp"
-#include "lib/oci/reference.hpp"
+#include "lib/oci/image_source.hpp"
+#include "lib/oci/registry_auth.hpp"
+#include "lib/oci/registry_options.hpp"
 
 namespace osiekit::oci {
 
-inline constexpr std::uint64_t max_token_bytes = 1U << 20U;
-inline constexpr int max_index_depth = 4;
-
-struct RegistryOptions {
-    std::vector<std::string>
-        insecure;  // host[:port] that speak plain HTTP, exactly as in the image
-    // Credentials for one registry; they are sent to it and to the token server it names only.
-    std::string credentials_host;
-    std::string user;
-    std::string password;
-    std::string ca_file;  // extra CA bundle; empty: the system's
-    int attempts = 5;     // of each request, the first included
-    // Passed in so that tests do not sleep; empty: the real ones.
-    std::function<void(std::chrono::milliseconds)> sleep;
-    std::function<double()> random;  // [0, 1)
-    std::function<bool()> cancelled;
-    std::function<void(std::string_view)> log;  // what a person may want to know of retries
-};
-
-struct ResolvedImage {
-    Reference reference;
-    Sha256 manifest_digest;  // of the manifest for the chosen platform
-    Manifest manifest;
-    ImageConfig config;
-};
-
 // Reads images from registries (OCI distribution specification 1.1, "pull"). Every document and
 // blob is checked against its digest and size. Broken transfers, 408, 429 and 5xx answers are tried
-// again with full jitter; a blob goes on where it stopped. Not for use by two threads at once.
-class RegistryClient {
+// again with full jitter, then the next endpoint is asked; a blob goes on where it stopped, at
+// another endpoint too. Safe to be used by several threads at once: each request takes a connection
+// of a pool.
+class RegistryClient : public ImageSource {
   public:
     explicit RegistryClient(RegistryOptions options);
 
-    // The manifest and configuration of the image for this platform. Errors: not_found, refused
-    // (credentials), network, digest, unsupported (another architecture), limit, invalid_input.
-    Result<ResolvedImage> resolve(const Reference& reference, const Platform& platform);
-
-    // Streams a blob in order, each byte once. The caller must not believe the bytes before this
-    // has succeeded: the digest is known at the end. An error that on_data returns ends the
-    // transfer and is returned.
+    Result<FetchedDocument> fetch_document(const Reference& reference,
+                                           const std::string& name) override;
     Status fetch_blob(const Reference& reference, const Descriptor& blob,
-                      const std::function<Status(std::string_view)>& on_data);
+                      const std::function<Status(std::string_view)>& on_data) override;
+    bool cancelled() const override { return options_.cancelled(); }
 
   private:
-    struct Fetched {
-        std::string bytes;
-        std::string content_type;
-        Sha256 digest;
-    };
-    Result<Fetched> fetch_manifest(const Reference& reference, const std::string& name);
-    Result<std::string> fetch_config(const Reference& reference, const Descriptor& config);
+    struct Progress;
+    struct BlobAttempt;
+    // A connection from the pool, given back at the end.
+    class Lease;
+
+    std::vector<Endpoint> endpoints(const Reference& reference, bool by_digest) const;
+    Result<http::Response> perform(http::Request request);
     // One exchange with authorization, without repeats.
-    Result<http::Response> exchange(const Reference& reference, http::Request request);
-    Result<http::Response> exchange_with_retries(const Reference& reference,
-                                                 const http::Request& request);
-    Status authorize(const Reference& reference, const http::Response& refusal);
-    Status fetch_token(const Reference& reference,
-                       const std::map<std::string, std::string>& parameters);
+    Result<http::Response> exchange(const Endpoint& endpoint, const Reference& reference,
+                                    const http::Request& request);
+    Result<http::Response> exchange_with_retries(const Endpoint& endpoint,
+                                                 const Reference& reference,
+                                                 const http::Request& request, int attempts);
+    Status fetch_blob_from(const Endpoint& endpoint, const Reference& reference, Progress& progress,
+                           int attempts);
+    BlobAttempt attempt_blob(const Endpoint& endpoint, const Reference& reference,
+                             Progress& progress);
     // Waits before the next attempt; false when there is none left or the caller cancelled.
-    bool wait_to_retry(int attempt, const http::Response* answer);
-    std::string url(const Reference& reference, std::string_view kind,
-                    const std::string& name) const;
-    bool insecure(const Reference& reference) const;
-    bool has_credentials(const Reference& reference) const;
-    void prepare(http::Request& request, const Reference& reference) const;
+    bool wait_to_retry(int attempt, int attempts, const http::Response* answer);
+    std::chrono::seconds retry_after(const http::Response& answer) const;
+    void log(const std::string& text);
 
     RegistryOptions options_;
-    http::Client http_;
-    std::map<std::string, std::string> tokens_;  // by registry and repository
-    std::map<std::string, bool> basic_;          // registries that asked for Basic
+    RegistryAuth auth_;
+    std::mutex mutex_;  // of the pool and of the random numbers
+    std::vector<http::Client> idle_;
 };
 
 // Statuses that may be gone a moment later.
 bool worth_repeating(long status);
 // The error for a final answer that is not a success: says what the registry said.
-Error registry_error(const Reference& reference, const http::Response& answer);
+Error registry_error(const Endpoint& endpoint, const http::Response& answer);
 
 }  // namespace osiekit::oci

@@ -53,8 +53,8 @@ Error archive_error(archive* handle, const std::string& what) {
 // the gzip and zstd filters of libarchive are enabled: each further parser is more to attack.
 class Inflater {
   public:
-    Inflater(const ByteSource& source, std::uint64_t limit)
-        : source_(source), limit_(limit), handle_(::archive_read_new()) {}
+    Inflater(const ByteSource& source, std::uint64_t limit, ContentDigest::Algorithm algorithm)
+        : source_(source), limit_(limit), hash_(algorithm), handle_(::archive_read_new()) {}
 
     Status open() {
         ::archive_read_support_filter_gzip(handle_.get());
@@ -88,7 +88,7 @@ class Inflater {
     }
     bool ended() const { return ended_; }
     std::uint64_t count() const { return count_; }
-    Sha256 digest() { return hash_.finish(); }
+    ContentDigest digest() { return hash_.finish(); }
 
   private:
     Result<std::string_view> next_piece() {
@@ -130,7 +130,7 @@ class Inflater {
     std::uint64_t limit_;
     std::uint64_t count_ = 0;
     bool ended_ = false;
-    Sha256Stream hash_;
+    ContentHash hash_;
     std::optional<Error> failure_;
     std::optional<Error> source_error_;
     Archive handle_;
@@ -247,9 +247,9 @@ Result<LayerEntry> describe(archive_entry* from) {
 }  // namespace
 
 Result<UnpackedLayer> unpack_layer(const ByteSource& source, int root_fd,
-                                   const UnpackLimits& limits) {
+                                   const UnpackLimits& limits, ContentDigest::Algorithm algorithm) {
     Utf8Locale locale;
-    Inflater inflater(source, limits.tar_bytes);
+    Inflater inflater(source, limits.tar_bytes, algorithm);
     OSIEKIT_TRY(inflater.open());
     TarReader tar(inflater);
     OSIEKIT_TRY(tar.open());

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string_view>
 
-#include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
+#include "lib/oci/content_digest.hpp"
 
 namespace osiekit::oci {
 
@@ -15,7 +15,8 @@ struct UnpackLimits {
 };
 
 struct UnpackedLayer {
-    Sha256 diff_id;  // of the whole unpacked archive, to be compared with the configuration's
+    ContentDigest
+        diff_id;  // of the whole unpacked archive, to be compared with the configuration's
     std::uint64_t tar_bytes = 0;
     std::uint64_t entries = 0;
 };
@@ -27,9 +28,10 @@ using ByteSource = std::function<Result<std::string_view>()>;
 // Unpacks one layer (tar; plain, gzip or zstd, told by content) below the directory root_fd, in the
 // form of layer_writer.hpp, reading the source to its end. Nothing outside the directory is
 // touched, whatever the archive says. Whoever calls makes the result visible only after comparing
-// digests, and removes the directory on failure. Errors: invalid_input, limit, io, or the source's
-// own.
+// digests (`algorithm`: of the diff_id), and removes the directory on failure. Errors:
+// invalid_input, limit, io, or the source's own.
 Result<UnpackedLayer> unpack_layer(const ByteSource& source, int root_fd,
-                                   const UnpackLimits& limits);
+                                   const UnpackLimits& limits,
+                                   ContentDigest::Algorithm algorithm = {});
 
 }  // namespace osiekit::oci

@@ -4,6 +4,7 @@
 
 #include "lib/base/temp_dir.hpp"
 #include "lib/oci/image_store.hpp"
+#include "lib/oci/registry_client.hpp"
 #include "tests/unit/oci/scripted_server.hpp"
 #include "tests/unit/oci/tar_builder.hpp"
 
@@ -355,4 +356,92 @@ TEST_CASE("cancelling stops the attempts") {
     ScriptedServer server([](const std::string&) { return ScriptedServer::answer(503, "", ""); });
     REQUIRE(puller.pull(server).error().kind() == ErrorKind::cancelled);
     REQUIRE(server.requests().size() == 1);
+}
+
+TEST_CASE("a dead mirror costs little, and the registry itself is asked") {
+    Image image;
+    bool alive = GENERATE(true, false);
+    ScriptedServer mirror([&](const std::string& request) {
+        if (!alive) return ScriptedServer::answer(503, "", "");
+        std::string plain = request;
+        std::size_t query = plain.find("?ns=");
+        REQUIRE(query != std::string::npos);
+        plain.erase(query, plain.find(' ', query) - query);
+        return image.answer(plain);
+    });
+    ScriptedServer server([&](const std::string& request) { return image.answer(request); });
+    Puller puller;
+    puller.options.hosts =
+        RegistryHosts::parse(R"({"registries":{")" + server.host() +
+                             R"(":{"mirrors":[{"url":"http://)" + mirror.host() + R"("}]}}})")
+            .value();
+    puller.options.user = "user";
+    puller.options.password = "secret";
+    puller.options.credentials_host = server.host();
+    REQUIRE(puller.pull(server));
+    REQUIRE(server.requests().empty() == alive);
+    REQUIRE(mirror.requests().size() == (alive ? 3 : 6));
+    REQUIRE(mirror.requests()[0].find("?ns=" + server.host() + " ") != std::string::npos);
+}
+
+TEST_CASE("a mirror that may only pull does not say what a tag means") {
+    Image image;
+    ScriptedServer mirror([&](const std::string& request) {
+        if (request.find("/manifests/1") != std::string::npos)
+            return ScriptedServer::answer(200, "", "a lie");
+        return ScriptedServer::answer(404, "", "");
+    });
+    ScriptedServer server([&](const std::string& request) { return image.answer(request); });
+    Puller puller;
+    puller.options.hosts = RegistryHosts::parse(R"({"registries":{")" + server.host() +
+                                                R"(":{"mirrors":[{"url":"http://)" + mirror.host() +
+                                                R"(","capabilities":["pull"]}]}}})")
+                               .value();
+    REQUIRE(puller.pull(server));
+    for (const auto& request : mirror.requests())
+        REQUIRE(request.find("/manifests/") == std::string::npos);
+}
+
+TEST_CASE("an identity token is exchanged by POST, and a wider scope is asked for once") {
+    Image image;
+    std::string realm;
+    int tokens = 0;
+    ScriptedServer server([&](const std::string& request) {
+        if (request.rfind("POST /token ", 0) == 0)
+            return ScriptedServer::answer(
+                200, "", R"({"access_token":"t)" + std::to_string(++tokens) + R"("})");
+        if (request.find("Authorization: Bearer t2") != std::string::npos)
+            return image.answer(request);
+        bool first = request.find("Authorization:") == std::string::npos;
+        return ScriptedServer::answer(
+            first ? 401 : 403,
+            "WWW-Authenticate: Basic realm=\"r\"\r\nWWW-Authenticate: Bearer realm=\"" + realm +
+                "\",scope=\"repository:app:pull\"" +
+                (first ? "" : ",error=\"insufficient_scope\"") + "\r\n",
+            "");
+    });
+    realm = "http://" + server.host() + "/token";
+    Puller puller;
+    Credential credential;
+    credential.identity_token = "refresh me";
+    puller.options.credentials.add(server.host(), credential);
+    REQUIRE(puller.pull(server));
+    REQUIRE(tokens == 2);
+    for (const auto& request : server.requests())
+        if (request.rfind("GET", 0) == 0) REQUIRE(request.find("refresh") == std::string::npos);
+}
+
+TEST_CASE("an image that is not admitted costs no layer") {
+    Image image;
+    ScriptedServer server([&](const std::string& request) { return image.answer(request); });
+    Puller puller;
+    puller.options.insecure = {server.host()};
+    RegistryClient client(puller.options);
+    auto store = ImageStore::open(puller.directory / "store").value();
+    auto refused = store.pull(
+        client, Reference::parse(server.host() + "/app:1").value(), Platform::host(),
+        [] { return 1U << 30U; },
+        [](const ResolvedImage&, ImageSource&) { return Error(ErrorKind::refused, "no"); });
+    REQUIRE(refused.error().kind() == ErrorKind::refused);
+    REQUIRE(server.requests().size() == 2);
 }
