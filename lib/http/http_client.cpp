@@ -139,9 +139,11 @@ Status set_authorities(CURL* handle, const Request& request) {
     if (!bundle) return std::move(bundle).error();
     if (bundle->find("-----BEGIN ") == std::string::npos)
         return Error(ErrorKind::invalid_input, request.ca_file + " holds no PEM certificates");
-    curl_version_info_data* version = curl_version_info(CURLVERSION_NOW);
-    if (version->age >= CURLVERSION_SEVENTH && version->cainfo != nullptr)
-        if (auto system = read_file(version->cainfo, max_ca_bytes)) *bundle += "\n" + *system;
+    // Not by curl_version_info(), which would draw LDAP into static programs.
+    char* system_bundle = nullptr;
+    if (curl_easy_getinfo(handle, CURLINFO_CAINFO, &system_bundle) == CURLE_OK &&
+        system_bundle != nullptr)
+        if (auto system = read_file(system_bundle, max_ca_bytes)) *bundle += "\n" + *system;
     curl_blob blob{bundle->data(), bundle->size(), CURL_BLOB_COPY};
     curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
     return {};
