@@ -62,7 +62,8 @@ Result<Credential> parse_entry(const Json& entry, const std::string& where) {
 Status refuse_helpers(const Json& json) {
     for (const char* key : {"credsStore", "credHelpers"}) {
         auto found = json.find(key);
-        if (found == json.end() || found->is_null() || found->empty() || *found == "") continue;
+        if (found == json.end() || found->empty()) continue;  // null is empty too
+        if (found->is_string() && found->get_ref<const std::string&>().empty()) continue;
         return Error(ErrorKind::unsupported, std::string("the registry credentials name a "
                                                          "credential helper (\"") +
                                                  key + "\"), which is not run here")
