@@ -12,10 +12,11 @@
 #include "builder/commands/command.hpp"
 #include "builder/commands/interrupt.hpp"
 #include "builder/commands/own_folder.hpp"
+#include "builder/commands/package_access.hpp"
 #include "builder/commands/reporter.hpp"
 #include "builder/image/build.hpp"
+#include "builder/image/lock_profile.hpp"
 #include "builder/image/manifest.hpp"
-#include "builder/image/repositories.hpp"
 #include "builder/profile/profile.hpp"
 #include "lib/base/text.hpp"
 
@@ -32,6 +33,8 @@ struct BuildArguments {
     std::string compress;
     std::optional<int> level;
     std::optional<int> window;
+    std::string lock;
+    bool locked = false;
     bool offline = false;
     bool refresh = false;
     bool json = false;
@@ -44,6 +47,7 @@ Examples:
   osiekit build profiles/virtual.yaml --out out/virtual --offline --json
   osiekit build site.yaml --set mirror=https://mirror.example --out out/site
   osiekit build profiles/virtual.yaml --out out/small --compress zstd --level 19 --window 27
+  osiekit build profiles/virtual.yaml --out out/virtual --locked --offline
   SOURCE_DATE_EPOCH=1700000000 osiekit build site.yaml --out /srv/osie
 
 Writes vmlinuz, initramfs and manifest.json into DIR. Debian packages come from the mirrors that this host's
@@ -53,16 +57,6 @@ SOURCE_DATE_EPOCH if that is set.
 
 Exit status: 0 done, 1 failed, 2 wrong usage or profile, 130 interrupted.
 )";
-
-Result<std::uint32_t> source_date() {
-    const char* text = std::getenv("SOURCE_DATE_EPOCH");
-    if (text == nullptr || *text == '\0') return std::uint32_t{0};
-    auto seconds = parse_u64(text);
-    if (!seconds || *seconds > std::numeric_limits<std::uint32_t>::max())
-        return Error(ErrorKind::invalid_input, "SOURCE_DATE_EPOCH is \"" + printable(text) +
-                                                   "\", not seconds from 1970 to 2106");
-    return static_cast<std::uint32_t>(*seconds);
-}
 
 // The flags over what the profile says. Another method starts from its own defaults.
 Status choose_compression(const BuildArguments& arguments, CompressionOptions& options) {
@@ -86,27 +80,6 @@ Status choose_compression(const BuildArguments& arguments, CompressionOptions& o
         *value = *wanted;
     }
     return check_compression(options);
-}
-
-std::shared_ptr<PackageSource> repositories(const Profile& profile, const BuildArguments& arguments,
-                                            const BuildOptions& options, Reporter& reporter) {
-    Repositories::Options settings;
-    auto common = [&](auto& repository) {
-        repository.architecture = profile.architecture;
-        repository.cache = options.cache;
-        repository.offline = arguments.offline;
-        repository.refresh = arguments.refresh;
-        repository.progress = options.progress;
-        repository.cancelled = options.cancelled;
-    };
-    common(settings.debian);
-    common(settings.alpine);
-    settings.alpine.mirror = profile.alpine.mirror;
-    settings.alpine.branch = profile.alpine.branch;
-    settings.alpine.repositories = profile.alpine.repositories;
-    settings.alpine.keys = profile.alpine.keys;
-    settings.warning = [&reporter](std::string_view text) { reporter.warning(text); };
-    return std::make_shared<Repositories>(std::move(settings));
 }
 
 void print_summary(const BuiltImage& image, const std::string& out, double seconds) {
@@ -164,7 +137,18 @@ Status run_build(const BuildArguments& arguments) {
     Reporter reporter(arguments.quiet);
     options.stage = [&](std::string_view name) { reporter.stage(name); };
     options.progress = [&](const Progress& state) { reporter.progress(state); };
-    options.packages = repositories(profile, arguments, options, reporter);
+    options.packages =
+        open_repositories({profile.architecture, profile.alpine, options.cache, arguments.offline,
+                           arguments.refresh, options.progress, options.cancelled,
+                           [&](std::string_view text) { reporter.warning(text); }});
+    if (arguments.locked || !arguments.lock.empty()) {
+        OSIEKIT_ASSIGN(
+            options.packages,
+            locked_packages(profile,
+                            arguments.lock.empty() ? default_lock_file(arguments.profile)
+                                                   : std::filesystem::path(arguments.lock),
+                            options.programs, options.mtime, options.packages));
+    }
     auto image = build_image(profile, options).context("building " + arguments.profile);
     reporter.finish();
     if (!image) return std::move(image).error();
@@ -206,6 +190,10 @@ void register_build(CLI::App& app, Invocation& invocation) {
     command
         ->add_option("--window", arguments->window, "Window of zstd or dictionary of xz: 2^N bytes")
         ->type_name("N");
+    command->add_flag("--locked", arguments->locked,
+                      "Take exactly what PROFILE.lock names (osiekit lock); no index is read");
+    command->add_option("--lock", arguments->lock, "The lock file; implies --locked")
+        ->type_name("FILE");
     command->add_flag("--offline", arguments->offline, "Use only what is in the cache");
     command->add_flag("--refresh", arguments->refresh,
                       "Ask the mirrors for news even if that was done a moment ago");

@@ -22,6 +22,7 @@ void register_action(CLI::App& app, Invocation& invocation);
 void register_build(CLI::App& app, Invocation& invocation);
 void register_diff(CLI::App& app, Invocation& invocation);
 void register_extract(CLI::App& app, Invocation& invocation);
+void register_lock(CLI::App& app, Invocation& invocation);
 void register_inspect(CLI::App& app, Invocation& invocation);
 void register_provenance(CLI::App& app, Invocation& invocation);
 void register_sbom(CLI::App& app, Invocation& invocation);

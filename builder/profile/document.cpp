@@ -122,6 +122,25 @@ std::string_view ProfileNode::kind_name() const {
     return "nothing";
 }
 
+std::string canonical_text(const ProfileNode& node) {
+    auto sized = [](const std::string& text) { return std::to_string(text.size()) + ":" + text; };
+    std::string text;
+    switch (node.kind) {
+        case ProfileNode::Kind::scalar:
+            return "s" + sized(node.scalar);
+        case ProfileNode::Kind::list:
+            for (const ProfileNode& item : node.items) text += canonical_text(item);
+            return "l" + std::to_string(node.items.size()) + text;
+        case ProfileNode::Kind::mapping:
+            for (const ProfileMember& member : node.members)
+                text += sized(member.key) + canonical_text(member.value);
+            return "m" + std::to_string(node.members.size()) + text;
+        case ProfileNode::Kind::nothing:
+            break;
+    }
+    return "n";
+}
+
 const ProfileNode* ProfileNode::find(std::string_view key) const {
     for (const ProfileMember& member : members)
         if (member.key == key) return &member.value;

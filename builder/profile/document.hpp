@@ -50,6 +50,9 @@ struct ProfileMember {
     ProfileNode value;
 };
 
+// The value as a text that is the same for the same content, whatever layout and place it has.
+std::string canonical_text(const ProfileNode& node);
+
 // An alias counts as often as it is used.
 constexpr std::size_t most_values = 500000;
 // Levels of lists and mappings in each other.

@@ -244,6 +244,9 @@ Result<Profile> parse_profile(std::string_view text, const std::string& name,
     Profile profile;
     OSIEKIT_ASSIGN(ProfileNode merged, assemble(text, name, directory, options, profile));
     merged.line = 1;
+    for (const ProfileMember& member : merged.members)
+        profile.keys.push_back(
+            {member.key, Sha256::of(canonical_text(member.value)), member.value.where()});
     YamlValue document(std::make_shared<const ProfileNode>(std::move(merged)), "");
     profile.architecture = host_architecture();
     bool has_kernel = false;

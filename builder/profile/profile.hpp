@@ -114,6 +114,13 @@ struct ProfileSource {
     Sha256 digest;
 };
 
+// A key of the profile with all that it extends and its variables filled in.
+struct ProfileKey {
+    std::string name;
+    Sha256 digest;  // of what it says, whatever the layout and the comments are
+    std::string where;
+};
+
 struct Profile {
     std::string name;
     std::string architecture;  // "amd64", "arm64"
@@ -137,6 +144,7 @@ struct Profile {
     std::vector<std::filesystem::path> ancestors;  // profiles that this one extends, nearest first
     std::filesystem::path directory;               // of the profile
     std::vector<ProfileSource> sources;            // the profile, then all that it extends
+    std::vector<ProfileKey> keys;
 };
 
 struct ProfileOptions {

@@ -1,0 +1,212 @@
+#include "builder/image/lock_profile.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "lib/base/file.hpp"
+#include "lib/base/text.hpp"
+
+namespace osiekit::builder {
+
+namespace {
+
+constexpr std::size_t most_told = 10;
+
+std::string relative_name(const std::filesystem::path& file, const std::filesystem::path& folder) {
+    auto relative = file.lexically_normal().lexically_relative(
+        folder.empty() ? std::filesystem::path(".") : folder.lexically_normal());
+    return relative.empty() ? file.string() : relative.string();
+}
+
+Status add_file(const std::filesystem::path& file, const std::string& where, const Profile& profile,
+                LockInputs& inputs) {
+    auto digest = Sha256::of_file(file);
+    if (!digest) return std::move(digest).error().context(where);
+    LockedDigest item{relative_name(file, profile.directory), *digest};
+    if (std::find(inputs.files.begin(), inputs.files.end(), item) == inputs.files.end())
+        inputs.files.push_back(std::move(item));
+    return {};
+}
+
+// Every request with the list it stands in and its place.
+std::vector<std::pair<LockedRequest, std::string>> requests_of(const Profile& profile) {
+    std::vector<std::pair<LockedRequest, std::string>> requests;
+    if (profile.kernel.repository != PackageSystem::file)
+        requests.push_back({{"kernel", profile.kernel.package}, profile.kernel.where});
+    for (const auto& [name, list] : {std::pair{"packages.debian", &profile.packages},
+                                     std::pair{"packages.alpine", &profile.alpine_packages},
+                                     std::pair{"packages.exclude", &profile.exclude},
+                                     std::pair{"packages.no-deps", &profile.no_deps}})
+        for (const PackageRequest& request : *list)
+            requests.push_back({{name, request.name}, request.where});
+    return requests;
+}
+
+// Where the profile says what a change is about.
+std::string place_of(const Profile& profile, const LockChange& change) {
+    if (change.kind == "request")
+        for (const auto& [request, where] : requests_of(profile))
+            if (request.list + " " + request.name == change.name) return where + ": ";
+    if (change.kind == "key")
+        for (const ProfileKey& key : profile.keys)
+            if (key.name == change.name) return key.where + ": ";
+    if (change.kind == "variable") {
+        auto found = profile.variables.find(change.name);
+        if (found != profile.variables.end()) return found->second.where + ": ";
+    }
+    return "";
+}
+
+std::string sentence(const LockChange& change) {
+    std::string name = printable(change.name);
+    if (change.kind == "setting")
+        return change.name + " is " + printable(change.after) + ", and in the lock " +
+               printable(change.before);
+    std::string what = change.kind + " " + name;
+    if (change.before.empty()) return "the " + what + " is not in the lock";
+    if (change.after.empty()) return "the lock has the " + what + ", and the profile has not";
+    return "the " + what + " is not what it was when the lock was made";
+}
+
+class LockedSource final : public PackageSource {
+  public:
+    LockedSource(Lock lock, std::string kernel_key, std::shared_ptr<PackageSource> repositories)
+        : lock_(std::move(lock)),
+          kernel_key_(std::move(kernel_key)),
+          repositories_(std::move(repositories)) {}
+
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override {
+        if (query.system == PackageSystem::file) return repositories_->resolve(query);
+        std::string use = query.key() == kernel_key_ ? "kernel" : "image";
+        std::vector<LocatedPackage> packages;
+        for (const LockedPackage& locked : lock_.packages) {
+            bool used = std::find(locked.uses.begin(), locked.uses.end(), use) != locked.uses.end();
+            if (!used || locked.system != to_string(query.system)) continue;
+            LocatedPackage package;
+            package.system = query.system;
+            package.name = locked.name;
+            package.version = locked.version;
+            package.architecture = locked.architecture;
+            package.suite = locked.suite;
+            package.component = locked.component;
+            package.location = locked.location;
+            package.digest = locked.digest;
+            package.size = locked.size;
+            packages.push_back(std::move(package));
+        }
+        return packages;
+    }
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
+        return repositories_->fetch(std::move(packages));
+    }
+
+  private:
+    Lock lock_;
+    std::string kernel_key_;
+    std::shared_ptr<PackageSource> repositories_;
+};
+
+}  // namespace
+
+std::filesystem::path default_lock_file(const std::filesystem::path& profile) {
+    std::filesystem::path lock = profile;
+    return lock.replace_extension(".lock");
+}
+
+Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::path& programs,
+                               std::uint32_t mtime) {
+    LockInputs inputs;
+    inputs.profile = profile.name;
+    inputs.architecture = profile.architecture;
+    inputs.builder = OSIEKIT_VERSION;
+    const CompressionOptions& compression = profile.compression;
+    inputs.compression = std::string(to_string(compression.method)) + " " +
+                         std::to_string(compression.level) + " " +
+                         std::to_string(compression.window_log);
+    inputs.library = compression_library(compression.method);
+    inputs.mtime = mtime;
+    for (const ProfileKey& key : profile.keys) inputs.keys.push_back({key.name, key.digest});
+    for (const auto& [name, variable] : profile.variables)
+        if (variable.value) inputs.variables.push_back({name, Sha256::of(*variable.value)});
+    for (const auto& [request, where] : requests_of(profile)) inputs.requests.push_back(request);
+    if (profile.kernel.repository == PackageSystem::file)
+        OSIEKIT_TRY(add_file(profile.kernel.package, profile.kernel.where, profile, inputs));
+    for (const FileSpec& file : profile.files)
+        if (file.source) OSIEKIT_TRY(add_file(*file.source, file.where, profile, inputs));
+    for (const ProgramSpec& program : profile.programs) {
+        auto digest = Sha256::of_file(programs / program.name);
+        if (!digest) return std::move(digest).error().context(program.where);
+        inputs.programs.push_back({program.name, *digest});
+    }
+    return inputs;
+}
+
+Result<std::vector<LockedPackage>> lock_packages(const FoundPackages& found) {
+    std::map<std::string, LockedPackage> locked;
+    for (const auto& [use, list] :
+         {std::pair{"kernel", &found.kernel}, std::pair{"image", &found.image}})
+        for (const LocatedPackage& package : *list) {
+            if (package.system == PackageSystem::file) continue;
+            if (!package.digest_known)
+                return Error(ErrorKind::internal,
+                             "the digest of the package " + package.to_string() + " is not known");
+            std::string system(to_string(package.system));
+            LockedPackage& entry = locked[system + "\n" + package.name + "\n" + package.version +
+                                          "\n" + package.architecture];
+            entry.system = system;
+            entry.name = package.name;
+            entry.version = package.version;
+            entry.architecture = package.architecture;
+            if (std::find(entry.uses.begin(), entry.uses.end(), use) == entry.uses.end())
+                entry.uses.emplace_back(use);
+            entry.suite = package.suite;
+            entry.component = package.component;
+            entry.location = package.location;
+            entry.size = package.size;
+            entry.digest = package.digest;
+        }
+    std::vector<LockedPackage> packages;
+    for (auto& [key, package] : locked) packages.push_back(std::move(package));
+    return packages;
+}
+
+Result<Lock> read_lock(const std::filesystem::path& file) {
+    auto text = read_file(file, largest_lock);
+    if (text) return parse_lock(*text, file.string());
+    if (text.error().kind() != ErrorKind::not_found) return std::move(text).error();
+    return Error(ErrorKind::not_found, "there is no lock file " + file.string())
+        .hint("make it: osiekit lock PROFILE");
+}
+
+std::vector<std::string> disagreements(const Profile& profile, const LockInputs& lock,
+                                       const LockInputs& now) {
+    std::vector<std::string> told;
+    auto changes = diff_inputs(lock, now);
+    for (const LockChange& change : changes)
+        told.push_back(place_of(profile, change) + sentence(change));
+    return told;
+}
+
+Result<std::shared_ptr<PackageSource>> locked_packages(
+    const Profile& profile, const std::filesystem::path& lock,
+    const std::filesystem::path& programs, std::uint32_t mtime,
+    std::shared_ptr<PackageSource> repositories) {
+    OSIEKIT_ASSIGN(Lock locked, read_lock(lock));
+    OSIEKIT_ASSIGN(LockInputs now, lock_inputs(profile, programs, mtime));
+    std::vector<std::string> told = disagreements(profile, locked.inputs, now);
+    if (!told.empty()) {
+        std::size_t all = told.size();
+        if (all > most_told) {
+            told.resize(most_told);
+            told.push_back("and " + std::to_string(all - most_told) + " more");
+        }
+        return Error(ErrorKind::refused,
+                     "the profile and " + lock.string() + " disagree:\n  " + join(told, "\n  "))
+            .hint("bring the lock in line: osiekit lock PROFILE");
+    }
+    std::string kernel_key = package_queries(profile).kernel.key();
+    return std::shared_ptr<PackageSource>(std::make_shared<LockedSource>(
+        std::move(locked), std::move(kernel_key), std::move(repositories)));
+}
+
+}  // namespace osiekit::builder
