@@ -16,7 +16,7 @@
 #include "builder/commands/reporter.hpp"
 #include "builder/image/build.hpp"
 #include "builder/image/lock_profile.hpp"
-#include "builder/image/manifest.hpp"
+#include "builder/image/memory.hpp"
 #include "builder/profile/profile.hpp"
 #include "lib/base/text.hpp"
 
@@ -92,8 +92,8 @@ void print_summary(const BuiltImage& image, const std::string& out, double secon
     std::printf("  %-28s %10s\n", "vmlinuz", human_size(image.kernel.vmlinuz_size).c_str());
     std::printf("  %-28s %10s\n", "total",
                 human_size(image.kernel.vmlinuz_size + image.initramfs_size).c_str());
-    std::printf("needs about %s of RAM\nwrote %s in %.2f s\n", human_size(least_ram(image)).c_str(),
-                out.c_str(), seconds);
+    std::printf("needs about %s of RAM\nwrote %s in %.2f s\n",
+                human_size(needed_ram(image)).c_str(), out.c_str(), seconds);
 }
 
 void print_json(const BuiltImage& image, const std::string& out, double seconds) {
@@ -105,7 +105,7 @@ void print_json(const BuiltImage& image, const std::string& out, double seconds)
         {"initramfs_size", image.initramfs_size},
         {"initramfs_digest", image.initramfs_digest.oci()},
         {"total_size", image.kernel.vmlinuz_size + image.initramfs_size},
-        {"least_ram", least_ram(image)},
+        {"least_ram", needed_ram(image)},
         {"seconds", seconds}};
     result["segments"] = nlohmann::ordered_json::array();
     for (const Segment& segment : image.segments)

@@ -7,6 +7,7 @@
 #include "builder/image/applets.hpp"
 #include "builder/image/compose.hpp"
 #include "builder/image/find_packages.hpp"
+#include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
 #include "builder/package_reader.hpp"
@@ -95,7 +96,6 @@ class Builder {
     Status find_kernel() {
         image_.name = profile_.name;
         image_.architecture = profile_.architecture;
-        image_.cmdline = profile_.kernel.cmdline;
         const KernelSpec& kernel = profile_.kernel;
         bool found = false;
         for (const LocatedPackage& package : packages_.kernel) {
@@ -118,6 +118,8 @@ class Builder {
 
     Status check_kernel_unpacks() {
         image_.compression = profile_.compression;
+        image_.cmdline =
+            image_cmdline(profile_.kernel.cmdline, image_.kernel.reads_initramfs_options);
         CompressionMethod method = profile_.compression.method;
         const auto& unpacks = image_.kernel.unpacks;
         if (unpacks.count(method) != 0) return {};

@@ -5,6 +5,7 @@
 
 #include "builder/image/package_licence.hpp"
 #include "builder/image/zstd_stream.hpp"
+#include "builder/kernel/kernel_image.hpp"
 #include "builder/kernel/kernel_reader.hpp"
 #include "builder/kernel/module_file.hpp"
 #include "lib/base/file.hpp"
@@ -16,7 +17,7 @@ using nlohmann::json;
 namespace {
 
 std::string facts_key(const LocatedPackage& package) {
-    return "kernel facts 3 " + package.digest.hex();
+    return "kernel facts 4 " + package.digest.hex();
 }
 std::string modules_key(const LocatedPackage& package) {
     return "kernel modules 1 " + package.digest.hex();
@@ -83,6 +84,7 @@ KernelFacts facts_from(const json& recipe) {
     for (const json& name : recipe.at("unpacks"))
         if (auto method = parse_compression_method(name.get<std::string>()))
             facts.unpacks.insert(*method);
+    facts.reads_initramfs_options = recipe.at("initramfs_options").get<bool>();
     facts.modules = Sha256::parse(recipe.at("modules").get<std::string>()).value();
     return facts;
 }
@@ -114,12 +116,15 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
         if (kernel.config.empty() || option.empty() || kernel_config_enabled(kernel.config, option))
             unpacks.push_back(to_string(method));
     }
-    return recipes_.put(facts_key(package), json{{"version", kernel.version},
-                                                 {"vmlinuz", vmlinuz.hex()},
-                                                 {"vmlinuz_size", kernel.vmlinuz.size()},
-                                                 {"built", kernel.built},
-                                                 {"unpacks", std::move(unpacks)},
-                                                 {"modules", modules.hex()}});
+    return recipes_.put(
+        facts_key(package),
+        json{{"version", kernel.version},
+             {"vmlinuz", vmlinuz.hex()},
+             {"vmlinuz_size", kernel.vmlinuz.size()},
+             {"built", kernel.built},
+             {"unpacks", std::move(unpacks)},
+             {"initramfs_options", kernel_reads_argument(kernel.vmlinuz, "initramfs_options=")},
+             {"modules", modules.hex()}});
 }
 
 Result<std::optional<KernelFacts>> KernelStore::facts(const LocatedPackage& package) {

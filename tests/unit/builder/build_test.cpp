@@ -237,6 +237,24 @@ TEST_CASE("the manifest names the source of every file") {
     CHECK(slurp(site.options.out / "manifest.json") == text);
 }
 
+TEST_CASE("a kernel that lets the root file system grow is told so") {
+    Site site;
+    auto image = site.build("");
+    REQUIRE(image);
+    CHECK(image->cmdline == "quiet");
+    PackageSpec newer = kernel_package();
+    newer.files[0].second = std::string("kernel\0initramfs_options=\0", 26);
+    site.packages["linux-image-test"] = make_deb(site.folder.path(), newer);
+    for (bool warm : {false, true}) {
+        INFO(warm);
+        image = site.build("");
+        REQUIRE(image);
+        CHECK(image->cmdline == "initramfs_options=size=90% quiet");
+        auto manifest = nlohmann::json::parse(slurp(site.options.out / "manifest.json"));
+        CHECK(manifest["kernel"]["cmdline"] == image->cmdline);
+    }
+}
+
 TEST_CASE("a change costs only its own segment") {
     Site site;
     REQUIRE(site.build(full));

@@ -82,7 +82,9 @@ TEST_CASE("the code takes every choice that the schema offers") {
     const std::string head = "name: x\nkernel: {package: k}\n";
     for (const json& arch : root["properties"]["arch"]["enum"])
         CHECK(parse_profile(head + "arch: " + arch.get<std::string>() + "\n", "p.yaml", "/"));
-    for (const json& method : root["properties"]["compression"]["properties"]["method"]["enum"])
+    const json& methods = root["properties"]["compression"]["properties"]["method"]["enum"];
+    CHECK(methods.size() == written_methods.size());
+    for (const json& method : methods)
         CHECK(parse_profile(head + "compression: {method: " + method.get<std::string>() + "}\n",
                             "p.yaml", "/"));
     for (const json& repository : root["properties"]["kernel"]["properties"]["repository"]["enum"])
