@@ -10,6 +10,7 @@
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
+#include "builder/image/source_tree.hpp"
 #include "builder/package_reader.hpp"
 #include "lib/base/text.hpp"
 
@@ -71,6 +72,10 @@ class Builder {
         parts_.push_back(std::move(modules));
         for (const LocatedPackage& package : packages_.image) OSIEKIT_TRY(add_package(package));
         OSIEKIT_TRY(add_programs());
+        for (const TreeSpec& spec : profile_.trees) {
+            OSIEKIT_ASSIGN(Tree tree, source_tree(spec, image_.warnings));
+            parts_.push_back(part_of("tree " + spec.source.filename().string(), tree));
+        }
         OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
         parts_.push_back(part_of("site", site));
         parts_.back().request.last = sentinel_path;
@@ -113,13 +118,13 @@ class Builder {
             return Error(ErrorKind::invalid_input,
                          kernel.where + ": the package " + kernel.package + " brings no kernel")
                 .hint("name a package such as linux-image-cloud-amd64");
+        image_.cmdline =
+            image_cmdline(profile_.kernel.cmdline, image_.kernel.reads_initramfs_options);
         return check_kernel_unpacks();
     }
 
     Status check_kernel_unpacks() {
         image_.compression = profile_.compression;
-        image_.cmdline =
-            image_cmdline(profile_.kernel.cmdline, image_.kernel.reads_initramfs_options);
         CompressionMethod method = profile_.compression.method;
         const auto& unpacks = image_.kernel.unpacks;
         if (unpacks.count(method) != 0) return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "builder/image/cpio_writer.hpp"
+#include "builder/image/source_tree.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -25,6 +27,23 @@ Status add_file(const std::filesystem::path& file, const std::string& where, con
     LockedDigest item{relative_name(file, profile.directory), *digest};
     if (std::find(inputs.files.begin(), inputs.files.end(), item) == inputs.files.end())
         inputs.files.push_back(std::move(item));
+    return {};
+}
+
+// All of a tree by one digest: names, modes, links and content. Where it goes and whose it becomes
+// is in the profile's keys, so that the same source needs no second entry.
+Status add_tree(const TreeSpec& spec, const Profile& profile, LockInputs& inputs) {
+    std::string name = relative_name(spec.source, profile.directory);
+    for (const LockedDigest& item : inputs.files)
+        if (item.name == name) return {};
+    std::vector<std::string> warnings;  // the build gives them
+    OSIEKIT_ASSIGN(Tree tree, source_tree(spec, warnings));
+    Sha256Stream stream;
+    OSIEKIT_TRY(write_cpio(tree.entries(), 0, "", [&](std::string_view piece) {
+        stream.update(piece);
+        return Status();
+    }));
+    inputs.files.push_back({std::move(name), stream.finish()});
     return {};
 }
 
@@ -133,6 +152,7 @@ Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::pa
         OSIEKIT_TRY(add_file(profile.kernel.package, profile.kernel.where, profile, inputs));
     for (const FileSpec& file : profile.files)
         if (file.source) OSIEKIT_TRY(add_file(*file.source, file.where, profile, inputs));
+    for (const TreeSpec& tree : profile.trees) OSIEKIT_TRY(add_tree(tree, profile, inputs));
     for (const ProgramSpec& program : profile.programs) {
         auto digest = Sha256::of_file(programs / program.name);
         if (!digest) return std::move(digest).error().context(program.where);

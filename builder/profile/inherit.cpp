@@ -29,6 +29,7 @@ const std::map<std::string, std::vector<std::vector<std::string>>>& removable_pl
         {"services", {{"services"}}},
         {"symlinks", {{"symlinks"}}},
         {"sysctl", {{"sysctl"}}},
+        {"trees", {{"trees"}}},
         {"users", {{"users"}}}};
     return places;
 }
@@ -37,7 +38,7 @@ const std::map<std::string, std::vector<std::vector<std::string>>>& removable_pl
 std::string identity(const std::string& key, const ProfileNode& item) {
     std::string text = item.scalar;
     if (item.kind == Kind::mapping)
-        for (const char* name : {"path", "name"})
+        for (const char* name : {key == "trees" ? "source" : "path", "name"})
             if (const ProfileNode* found = item.find(name)) text = found->scalar;
     if (key == "packages") text = text.substr(0, text.find('='));
     if (key == "modules") std::replace(text.begin(), text.end(), '-', '_');

@@ -6,16 +6,16 @@ namespace osiekit::builder {
 
 const std::map<std::string, std::vector<std::string>>& profile_keys() {
     static const std::map<std::string, std::vector<std::string>> keys = {
-        {"",
-         {"name", "arch", "extends", "variables", "remove", "kernel", "packages", "alpine",
-          "modules", "files", "directories", "symlinks", "users", "sysctl", "agent", "services",
-          "init", "programs", "compression"}},
+        {"", {"name",   "arch",    "extends",  "variables", "remove",      "kernel",     "packages",
+              "alpine", "modules", "files",    "trees",     "directories", "symlinks",   "users",
+              "sysctl", "agent",   "services", "init",      "programs",    "compression"}},
         {"remove", removable_keys()},
         {"kernel", {"package", "repository", "cmdline"}},
         {"alpine", {"mirror", "branch", "repositories", "keys"}},
         {"packages", {"debian", "alpine", "exclude", "no-deps"}},
         {"modules", {"load", "include"}},
         {"files[]", {"path", "content", "source", "template", "mode", "owner"}},
+        {"trees[]", {"source", "path", "owner"}},
         {"directories[]", {"path", "mode", "owner"}},
         {"symlinks[]", {"path", "target"}},
         {"users[]", {"name", "uid", "gid", "group", "home", "shell"}},

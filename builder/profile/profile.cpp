@@ -115,6 +115,9 @@ Status read_list_member(const std::string& key, const YamlValue& value, Profile&
         } else if (key == "users") {
             OSIEKIT_ASSIGN(UserSpec user, read_user(item, profile.users));
             profile.users.push_back(std::move(user));
+        } else if (key == "trees") {
+            OSIEKIT_ASSIGN(TreeSpec tree, read_tree(item));
+            profile.trees.push_back(std::move(tree));
         } else if (key == "directories") {
             OSIEKIT_ASSIGN(DirectorySpec entry, read_directory(item));
             profile.directories.push_back(std::move(entry));
@@ -277,6 +280,9 @@ Result<Profile> load_profile(const std::filesystem::path& path, ProfileOptions o
     };
     for (const FileSpec& file : profile.files)
         if (file.source) OSIEKIT_TRY(check(*file.source, file.where));
+    for (const TreeSpec& tree : profile.trees)
+        if (std::error_code error; !std::filesystem::is_directory(tree.source, error))
+            OSIEKIT_TRY(check(tree.source, tree.where));
     if (profile.kernel.repository == PackageSystem::file)
         OSIEKIT_TRY(check(profile.kernel.package, profile.kernel.where));
     return profile;

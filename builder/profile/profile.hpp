@@ -66,6 +66,14 @@ struct SymlinkSpec {
     std::string where;
 };
 
+// A local directory, or a tar archive, whose files go into the image.
+struct TreeSpec {
+    std::filesystem::path source;
+    std::string path;                                              // where they go; empty: the root
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> owner;  // of all of them
+    std::string where;
+};
+
 struct ServiceSpec {
     std::string name;
     std::vector<std::string> command;
@@ -133,6 +141,7 @@ struct Profile {
     std::vector<ModuleSpec> load;         // always loaded by init, in this order
     std::vector<ModuleSpec> include;      // taken into the image for hardware that needs them
     std::vector<FileSpec> files;
+    std::vector<TreeSpec> trees;
     std::vector<DirectorySpec> directories;
     std::vector<SymlinkSpec> symlinks;
     std::vector<UserSpec> users;

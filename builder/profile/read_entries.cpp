@@ -43,6 +43,28 @@ Result<FileSpec> read_file_spec(const YamlValue& value, const Variables& variabl
     return file;
 }
 
+Result<TreeSpec> read_tree(const YamlValue& value) {
+    TreeSpec tree;
+    tree.where = value.where();
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("trees[]")));
+    for (const auto& [key, member] : members) {
+        if (key == "source") {
+            OSIEKIT_ASSIGN(std::string source, read_line(member, "a folder or tar archive"));
+            if (source.empty()) return member.bad("the name of the folder is empty");
+            tree.source = (member.directory() / source).lexically_normal();
+            tree.where = member.where();
+        } else if (key == "path") {
+            OSIEKIT_ASSIGN(std::string path, member.text("a path"));
+            if (path == "/") continue;
+            OSIEKIT_ASSIGN(tree.path, read_path(member));
+        } else {
+            OSIEKIT_ASSIGN(tree.owner, read_owner(member));
+        }
+    }
+    if (tree.source.empty()) return value.bad("a tree lacks the key \"source\"");
+    return tree;
+}
+
 Result<DirectorySpec> read_directory(const YamlValue& value) {
     DirectorySpec directory;
     directory.where = value.where();

@@ -18,6 +18,7 @@ constexpr std::size_t longest_sysctl = 4096;  // bytes of a value, what the kern
 
 // `variables` are for content with "template: true".
 Result<FileSpec> read_file_spec(const YamlValue& value, const Variables& variables);
+Result<TreeSpec> read_tree(const YamlValue& value);
 Result<DirectorySpec> read_directory(const YamlValue& value);
 Result<SymlinkSpec> read_symlink(const YamlValue& value);
 

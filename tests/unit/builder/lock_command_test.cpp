@@ -134,3 +134,20 @@ TEST_CASE("a lock that disagrees with its profile is refused, with the differenc
         CHECK(site.run({"lock", "--check"}).exit_code == 2);
     }
 }
+
+TEST_CASE("a locked build notices every change in a tree") {
+    LockSite site;
+    std::filesystem::create_directories(site.folder / "tree/bin");
+    spill(site.folder / "tree/bin/tool", "tool");
+    site.profile("trees: [{source: tree}]\n");
+    REQUIRE(site.run({"lock"}).exit_code == 0);
+    auto built = site.run({"build", "--locked"});
+    INFO(built.err);
+    REQUIRE(built.exit_code == 0);
+    std::filesystem::remove_all(site.folder / "out");
+    std::filesystem::permissions(site.folder / "tree/bin/tool", std::filesystem::perms::owner_all);
+    CHECK(has(site.refused(), "tree"));
+    REQUIRE(site.run({"lock"}).exit_code == 0);
+    spill(site.folder / "tree/bin/other", "more");
+    CHECK(has(site.refused(), "tree"));
+}
