@@ -8,8 +8,9 @@ namespace osiekit::builder {
 
 namespace {
 
-// What the kernel itself and its early data need, beside the root file system.
-constexpr std::uint64_t kernel_share = 60ULL << 20U;
+// What the kernel itself and its early data need, beside the root file system. Debian's 6.1 for
+// clouds starts init with 75 MiB, the general one with 100.
+constexpr std::uint64_t kernel_share = 100ULL << 20U;
 
 std::uint64_t files_in_memory(const BuiltImage& image) {
     std::uint64_t bytes = 0;
