@@ -191,22 +191,50 @@ Result<Lock> read_document(const json& document) {
 }
 
 // Refuses a key that stands twice in a mapping, of which the parser would take the last.
-class KeyWatch {
+class KeyWatch final : public nlohmann::json_sax<json> {
   public:
-    bool operator()(int depth, json::parse_event_t event, json& value) {
-        if (static_cast<std::size_t>(depth) > deepest_lock) too_deep = true;
-        if (event == json::parse_event_t::object_start) seen_.emplace_back();
-        if (event == json::parse_event_t::object_end && !seen_.empty()) seen_.pop_back();
-        if (event == json::parse_event_t::key && !seen_.empty()) {
-            auto key = value.get<std::string>();
-            if (!seen_.back().insert(key).second) repeated = key;
-        }
-        return !too_deep;
+    bool null() override { return step(); }
+    bool boolean(bool) override { return step(); }
+    bool number_integer(json::number_integer_t) override { return step(); }
+    bool number_unsigned(json::number_unsigned_t) override { return step(); }
+    bool number_float(json::number_float_t, const std::string&) override { return step(); }
+    bool string(std::string&) override { return step(); }
+    bool binary(json::binary_t&) override { return step(); }
+    bool start_object(std::size_t) override {
+        seen_.emplace_back();
+        return start();
+    }
+    bool key(std::string& name) override {
+        if (!seen_.back().insert(name).second) repeated = name;
+        return step();
+    }
+    bool end_object() override {
+        seen_.pop_back();
+        return end();
+    }
+    bool start_array(std::size_t) override { return start(); }
+    bool end_array() override { return end(); }
+    bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+        return false;  // the parser proper says where
     }
     std::string repeated;
     bool too_deep = false;
 
   private:
+    bool step() {
+        if (depth_ > deepest_lock) too_deep = true;
+        return !too_deep;
+    }
+    bool start() {
+        bool well = step();
+        ++depth_;
+        return well;
+    }
+    bool end() {
+        --depth_;
+        return true;
+    }
+    std::size_t depth_ = 0;
     std::vector<std::set<std::string>> seen_;
 };
 
@@ -224,7 +252,7 @@ Result<Lock> parse_lock(std::string_view text, const std::string& name) {
                      name + ": larger than " + std::to_string(largest_lock) + " bytes");
     KeyWatch watch;
     try {
-        json document = json::parse(text, std::ref(watch));
+        json::sax_parse(text, &watch);
         if (watch.too_deep)
             return Error(ErrorKind::limit,
                          name + ": nested deeper than " + std::to_string(deepest_lock) + " levels");
@@ -232,6 +260,7 @@ Result<Lock> parse_lock(std::string_view text, const std::string& name) {
             return Error(ErrorKind::invalid_input,
                          name + ": the key \"" + printable(watch.repeated) + "\" occurs twice")
                 .hint(advice);
+        json document = json::parse(text);
         auto lock = read_document(document);
         if (lock) return lock;
         Error error(lock.error().kind(), name + ": " + lock.error().message());
