@@ -34,7 +34,16 @@ nlohmann::ordered_json package_json(const LocatedPackage& package, const BuiltIm
                                      {"version", package.version},
                                      {"architecture", package.architecture},
                                      {"digest", package.digest.oci()},
-                                     {"size", package.size}};
+                                     {"size", package.size},
+                                     {"system", to_string(package.system)}};
+    auto add = [&](const char* key, const std::string& value) {
+        if (!value.empty()) result[key] = value;
+    };
+    add("source", package.source);
+    add("source_version", package.source_version);
+    add("suite", package.suite);
+    // Where a file lies on the machine that builds is nobody's business, nor the same elsewhere.
+    if (package.system != PackageSystem::file) add("location", package.location);
     auto licence = image.licences.find(package.digest);
     if (licence != image.licences.end() && !licence->second.empty())
         result["license"] = licence->second;

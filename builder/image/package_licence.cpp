@@ -1,6 +1,7 @@
 #include "builder/image/package_licence.hpp"
 
 #include "builder/licence/copyright.hpp"
+#include "builder/licence/expression.hpp"
 #include "builder/package_reader.hpp"
 
 namespace osiekit::builder {
@@ -25,7 +26,11 @@ Status keep_licence(const LocatedPackage& package, std::string_view copyright,
 }
 
 Result<std::string> package_licence(const LocatedPackage& package, const RecipeCache& recipes) {
-    if (package.system == PackageSystem::alpine) return package.license;
+    if (package.system == PackageSystem::alpine) {
+        // Older entries of the index are no expressions; what cannot be read says nothing.
+        auto licence = spdx_expression(package.license, LicenceDialect::alpine);
+        return licence ? *std::move(licence) : std::string();
+    }
     if (auto kept = recipes.find(licence_key(package)))
         if (kept->is_object() && kept->contains("license") && (*kept)["license"].is_string())
             return (*kept)["license"].get<std::string>();

@@ -130,4 +130,9 @@ def check_manifest(context, osie):
     found = {package["name"]: package for package in manifest["packages"]}
     for name in ("busybox", "alpine-baselayout-data", "hello"):
         context.check(name in found, f"the manifest has Alpine's package {name}")
+        context.equal(found[name]["system"], "alpine", f"the system of {name}")
     context.equal(found["hello"]["version"], "1.0-r0", "the version of hello")
+    context.equal(found["linux-image-cloud-amd64"]["system"], "debian", "the system of the kernel's package")
+    bill = output_of([str(paths.program("osiekit")), "sbom", str(osie), "--format", "spdx"])
+    context.check("pkg:apk/alpine/hello@1.0-r0?arch=x86_64&distro=v3.20" in bill, "the bill has Alpine's package URL")
+    context.check("pkg:deb/debian/linux-image-cloud-amd64@" in bill, "the bill has Debian's package URL")

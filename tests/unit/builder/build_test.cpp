@@ -226,6 +226,9 @@ TEST_CASE("the manifest names the source of every file") {
     CHECK(from("etc/osie/complete") == "builder");
     CHECK(manifest["packages"][1]["license"] == "MIT");
     CHECK_FALSE(manifest["packages"][0].contains("license"));
+    // local_package() says "file", whose path on this machine is not told.
+    CHECK(manifest["packages"][0]["system"] == "file");
+    CHECK_FALSE(manifest["packages"][0].contains("location"));
     REQUIRE(manifest["profile"]["files"].size() == 2);
     CHECK(manifest["profile"]["files"][0]["name"] == "p.yaml");
     CHECK(manifest["profile"]["files"][1]["name"] == "shared/base.yaml");
