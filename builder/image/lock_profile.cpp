@@ -109,6 +109,10 @@ class LockedSource final : public PackageSource {
             package.suite = locked.suite;
             package.component = locked.component;
             package.location = locked.location;
+            package.source = locked.source;
+            package.source_version = locked.source_version;
+            package.license = locked.license;
+            package.identity = locked.identity;
             package.digest = locked.digest;
             package.size = locked.size;
             packages.push_back(std::move(package));
@@ -182,6 +186,10 @@ Result<std::vector<LockedPackage>> lock_packages(const FoundPackages& found) {
             entry.suite = package.suite;
             entry.component = package.component;
             entry.location = package.location;
+            entry.source = package.source;
+            entry.source_version = package.source_version;
+            entry.license = package.license;
+            entry.identity = package.identity;
             entry.size = package.size;
             entry.digest = package.digest;
         }

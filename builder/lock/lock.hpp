@@ -23,6 +23,11 @@ struct LockedPackage {
     std::string suite;              // Debian's suite, Alpine's branch
     std::string component;          // Debian's component, Alpine's repository
     std::string location;
+    // What only the index says, and a locked build reads none: see LocatedPackage. May be empty.
+    std::string source;
+    std::string source_version;
+    std::string license;
+    std::string identity;
     std::uint64_t size = 0;
     Sha256 digest;
 

@@ -119,8 +119,9 @@ Result<std::vector<LockedRequest>> read_requests(const Place& place) {
 }
 
 Result<LockedPackage> read_package(const Place& item) {
-    OSIEKIT_TRY(check_members(item, {"system", "name", "version", "architecture", "uses", "suite",
-                                     "component", "location", "size", "sha256"}));
+    OSIEKIT_TRY(check_members(
+        item, {"system", "name", "version", "architecture", "uses", "suite", "component",
+               "location", "source", "source_version", "license", "identity", "size", "sha256"}));
     LockedPackage package;
     OSIEKIT_ASSIGN(package.system, read_text(member(item, "system")));
     OSIEKIT_ASSIGN(package.name, read_text(member(item, "name")));
@@ -136,8 +137,13 @@ Result<LockedPackage> read_package(const Place& item) {
         package.uses.push_back(std::move(text));
     }
     if (package.uses.empty()) return member(item, "uses").bad("it is empty");
-    OSIEKIT_ASSIGN(package.suite, read_text(member(item, "suite"), true));
-    OSIEKIT_ASSIGN(package.component, read_text(member(item, "component"), true));
+    for (auto [key, text] :
+         {std::pair{"suite", &package.suite}, std::pair{"component", &package.component},
+          std::pair{"source", &package.source},
+          std::pair{"source_version", &package.source_version},
+          std::pair{"license", &package.license}, std::pair{"identity", &package.identity}}) {
+        OSIEKIT_ASSIGN(*text, read_text(member(item, key), true));
+    }
     OSIEKIT_ASSIGN(package.location, read_location(member(item, "location")));
     OSIEKIT_ASSIGN(package.size, read_number(member(item, "size"), largest_locked));
     OSIEKIT_ASSIGN(package.digest, read_digest(member(item, "sha256")));

@@ -32,6 +32,8 @@ ordered_json package_json(const LockedPackage& package) {
             {"version", package.version},     {"architecture", package.architecture},
             {"uses", package.uses},           {"suite", package.suite},
             {"component", package.component}, {"location", package.location},
+            {"source", package.source},       {"source_version", package.source_version},
+            {"license", package.license},     {"identity", package.identity},
             {"size", package.size},           {"sha256", package.digest.hex()}};
 }
 

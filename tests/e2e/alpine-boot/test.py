@@ -1,6 +1,7 @@
 """An image of Alpine's packages, from a repository that is made and signed here, with Debian's kernel: it boots, runs
 what the packages brought, and its agent takes a workflow. What is not signed or not what the index says is refused."""
 
+import filecmp
 import functools
 import http.server
 import json
@@ -65,6 +66,7 @@ def run(context):
         try:
             check_refusals(context, site, mirrors)
             site.build("good", mirrors.url("good"), site.key)
+            check_lock(context, site, mirrors)
         finally:
             mirrors.stop()
         settings.osie = context.out / "osie"
@@ -101,14 +103,19 @@ class Site:
         # Of a version of its own: what was once fetched and verified comes from the cache.
         apk_repository.write(folder / "mirrors" / "damaged", packages("1.1-r0"), self.key, damaged="hello")
 
-    def build(self, name, mirror, key):
+    def lock(self, mirror):
+        self._run("lock", "lock", mirror, self.key, "--lock", str(self.folder / "home" / "test.lock"))
+
+    def build(self, name, mirror, key, *flags):
+        self._run(name, "build", mirror, key, "--out", str(self.folder / "home" / name), *flags)
+
+    def _run(self, name, command, mirror, key, *flags):
         root = os.geteuid() == 0
         cache = osie_image.cache_of(self.user) if root else paths.cache_dir() / "build"
         log = self.context.out / f"{name}.log"
-        run_logged([*(osie_image.drop_rights(self.user) if root else []), str(self.folder / "bin" / "osiekit"), "build",
-                    str(self.folder / "profiles" / "alpine-test.yaml"), "--set", f"mirror={mirror}", "--set",
-                    f"keys={key.public}", "--out", str(self.folder / "home" / name), "--cache", str(cache),
-                    "--programs", str(self.folder / "bin")],
+        run_logged([*(osie_image.drop_rights(self.user) if root else []), str(self.folder / "bin" / "osiekit"),
+                    command, str(self.folder / "profiles" / "alpine-test.yaml"), "--set", f"mirror={mirror}", "--set",
+                    f"keys={key.public}", "--cache", str(cache), "--programs", str(self.folder / "bin"), *flags],
                    log, cwd=self.folder / "home")
 
 
@@ -123,6 +130,15 @@ def check_refusals(context, site, mirrors):
             context.check(not (site.folder / "home" / name / "initramfs").exists(), "nothing was written")
         else:
             context.check(False, f"the repository “{name}” is refused")
+
+
+def check_lock(context, site, mirrors):
+    """From a lock, without an index, the same bytes."""
+    site.lock(mirrors.url("good"))
+    site.build("locked", mirrors.url("good"), site.key, "--locked", "--lock", str(site.folder / "home" / "test.lock"))
+    for name in osie_image.OUTPUTS:
+        context.check(filecmp.cmp(site.folder / "home" / "good" / name, site.folder / "home" / "locked" / name,
+                                  shallow=False), f"{name} is the same from the lock")
 
 
 def check_manifest(context, osie):

@@ -1,5 +1,5 @@
 """The same profile gives the same bytes: in another folder, on another day, from a cache without finished pieces; and
-with a warm cache no network is needed."""
+with a warm cache no network is needed. From a lock it is so without indexes, in another year."""
 
 import filecmp
 import os
@@ -10,6 +10,7 @@ from harness.processes import run_logged
 
 # Not further: the security archive's release file is only valid for a week.
 ANOTHER_DAY = "+1d"
+ANOTHER_YEAR = "+400d"
 
 
 def run(context):
@@ -24,7 +25,16 @@ def run(context):
     for made in ("recipes", "stamps", "resolved", "indexes"):
         shutil.rmtree(warm / made, ignore_errors=True)
     build(context, "another-day", warm, ["faketime", "-f", ANOTHER_DAY, "unshare", "--net"], ["--offline"])
-    for other in ("offline", "another-day"):
+    # From a lock neither a release file nor an index is read, so it may be any day.
+    lock = context.out / "virtual.lock"
+    run_logged([str(paths.program("osiekit")), "lock", str(paths.TREE / "profiles" / osie_image.PROFILE), "--lock",
+                str(lock), "--cache", str(warm), "--programs", str(paths.RELEASE_BIN), "--offline"],
+               context.out / "lock.log")
+    for made in ("recipes", "stamps", "resolved", "indexes", "releases"):
+        shutil.rmtree(warm / made, ignore_errors=True)
+    build(context, "locked", warm, ["faketime", "-f", ANOTHER_YEAR, "unshare", "--net", "taskset", "1"],
+          ["--offline", "--locked", "--lock", str(lock)])
+    for other in ("offline", "another-day", "locked"):
         for name in osie_image.OUTPUTS:
             context.check(filecmp.cmp(first / name, context.out / other / name, shallow=False),
                           f"{name} of the build “{other}” has the bytes of the first")
