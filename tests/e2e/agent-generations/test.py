@@ -1,6 +1,7 @@
 """The agent serves every generation of Tinkerbell's servers, without being told which it is: today's, tink v0.9, v0.2
 and v0.1. A server made with grpcio plays each, once as it should be and once with calls that are broken off."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,18 +19,24 @@ WORKER = "52:54:00:00:00:01"
 # Numbers of running, success and failed on the wire.
 STATES = {"agent": (2, 5, 3), "kubernetes": (1, 4, 2), "long": (1, 4, 2), "first": (1, 2, 3)}
 SECONDS = 120.0
-START = "mkdir -p /worker && mount -t tmpfs tmpfs /worker && exec \"$@\""
+# A mount point, which only the agent's own mount namespace sees something on.
+MOUNT_POINT = pathlib.Path("/worker")
+START = "mount -t tmpfs tmpfs /worker && exec \"$@\""
 
 
 def run(context):
-    with NetworkNamespace(context.out / "netns.log") as namespace:
+    with contextlib.ExitStack() as stack:
+        if not MOUNT_POINT.exists():
+            MOUNT_POINT.mkdir()
+            stack.callback(MOUNT_POINT.rmdir)
+        namespace = stack.enter_context(NetworkNamespace(context.out / "netns.log"))
         registry = Registry(namespace, context.out, context.out)
+        stack.callback(registry.stop)
         registry.wait()
         image = registry.push(build_image(context), "test/action")["tag"]
         for generation in GENERATIONS:
             for faults in ("none", "faults"):
                 play(context, namespace, registry, image, generation, faults)
-        registry.stop()
 
 
 def build_image(context):
