@@ -15,6 +15,7 @@ import peers
 import sandbox
 from harness import paths, vm
 from harness.errors import HarnessError, tail
+from harness.initramfs_makers import Kernel
 from harness.report import MIB, explain
 
 WARM_RUNS = 5
@@ -31,21 +32,22 @@ EXAMPLES = """examples:
 
 def measure_build(log: pathlib.Path) -> dict:
     """A warm `osiekit build` beside its peers, in the same run."""
+    cache = paths.cache_dir() / "bench" / "osiekit"
     osiekit = [str(paths.program("osiekit")), "build", str(paths.TREE / "profiles" / "virtual.yaml"), "--cache",
-               str(paths.cache_dir() / "bench" / "osiekit"), "--programs", str(paths.RELEASE_BIN), "--out"]
+               str(cache), "--programs", str(paths.RELEASE_BIN), "--out"]
     with tempfile.TemporaryDirectory(prefix="osiekit-bench-") as name:
         work = pathlib.Path(name)
         first = peers.timed([*osiekit, str(work / "out")], log)
         warm = min(peers.timed([*osiekit, str(work / f"out-{number}")], log) for number in range(WARM_RUNS))
-        version = peers.kernel_version(work / "out" / "vmlinuz")
-        files = peers.kernel_files(version, log)
-        initramfs_tools = min(peers.initramfs_tools(files, version, work, log) for _ in range(2))
-        dracut = peers.dracut(files, version, work, log)
-        return {"kernel": version, "osiekit_first_s": round(first, 3), "osiekit_warm_s": round(warm, 3),
+        kernel = Kernel(work / "out", cache, log)
+        theirs = {name: work / f"{name}.img" for name in ("initramfs-tools", "dracut")}
+        initramfs_tools = min(kernel.initramfs_tools(theirs["initramfs-tools"], log) for _ in range(2))
+        dracut = kernel.dracut(theirs["dracut"], log)
+        return {"kernel": kernel.version, "osiekit_first_s": round(first, 3), "osiekit_warm_s": round(warm, 3),
                 "initramfs_tools_s": round(initramfs_tools, 3), "dracut_s": round(dracut, 3),
                 "ratio": round(warm / initramfs_tools, 4), "ratio_dracut": round(warm / dracut, 4),
-                "initramfs_tools_bytes": (work / "initramfs-tools.img").stat().st_size,
-                "dracut_bytes": (work / "dracut.img").stat().st_size}
+                "initramfs_tools_bytes": theirs["initramfs-tools"].stat().st_size,
+                "dracut_bytes": theirs["dracut"].stat().st_size}
 
 
 def measure_size() -> dict:
