@@ -8,46 +8,23 @@ import pathlib
 import re
 import shutil
 import sys
-import tempfile
 
 import idle
-import peers
+import image_build
 import sandbox
 from harness import paths, vm
 from harness.errors import HarnessError, tail
-from harness.initramfs_makers import Kernel
 from harness.report import MIB, explain
 
-WARM_RUNS = 5
 OSIE = paths.OUT / "virtual"
 DEMO_CONSOLE = paths.OUT / "demo" / "logs" / "console.log"
 STAMP = r"^\[\s*(\d+\.\d+)\]"
 EXAMPLES = """examples:
   tools/bench                    everything
   tools/bench --only size boot   what needs no peer to run
-  tools/bench --json | jq .build.ratio
+  tools/bench --json --only build | jq .build.osie.ratio_compressed_anew_to_dracut
 
 "boot" reads the console log of the last tools/demo; "build" needs root for a mount namespace, and the network once."""
-
-
-def measure_build(log: pathlib.Path) -> dict:
-    """A warm `osiekit build` beside its peers, in the same run."""
-    cache = paths.cache_dir() / "bench" / "osiekit"
-    osiekit = [str(paths.program("osiekit")), "build", str(paths.TREE / "profiles" / "virtual.yaml"), "--cache",
-               str(cache), "--programs", str(paths.RELEASE_BIN), "--out"]
-    with tempfile.TemporaryDirectory(prefix="osiekit-bench-") as name:
-        work = pathlib.Path(name)
-        first = peers.timed([*osiekit, str(work / "out")], log)
-        warm = min(peers.timed([*osiekit, str(work / f"out-{number}")], log) for number in range(WARM_RUNS))
-        kernel = Kernel(work / "out", cache, log)
-        theirs = {name: work / f"{name}.img" for name in ("initramfs-tools", "dracut")}
-        initramfs_tools = min(kernel.initramfs_tools(theirs["initramfs-tools"], log) for _ in range(2))
-        dracut = kernel.dracut(theirs["dracut"], log)
-        return {"kernel": kernel.version, "osiekit_first_s": round(first, 3), "osiekit_warm_s": round(warm, 3),
-                "initramfs_tools_s": round(initramfs_tools, 3), "dracut_s": round(dracut, 3),
-                "ratio": round(warm / initramfs_tools, 4), "ratio_dracut": round(warm / dracut, 4),
-                "initramfs_tools_bytes": theirs["initramfs-tools"].stat().st_size,
-                "dracut_bytes": theirs["dracut"].stat().st_size}
 
 
 def measure_size() -> dict:
@@ -84,16 +61,7 @@ def measure_memory() -> dict:
 def table(results: dict) -> str:
     lines = []
     if "build" in results:
-        one = results["build"]
-        lines += [f"image build, kernel {one['kernel']}",
-                  f"  osiekit, first time         {one['osiekit_first_s']:8.3f} s",
-                  f"  osiekit, warm               {one['osiekit_warm_s']:8.3f} s",
-                  f"  initramfs-tools             {one['initramfs_tools_s']:8.3f} s   osiekit takes "
-                  f"{100 * one['ratio']:.1f} % of it",
-                  f"  dracut                      {one['dracut_s']:8.3f} s   osiekit takes "
-                  f"{100 * one['ratio_dracut']:.1f} % of it",
-                  f"  their initramfs             {one['initramfs_tools_bytes'] / MIB:8.1f} MiB (initramfs-tools), "
-                  f"{one['dracut_bytes'] / MIB:.1f} MiB (dracut)"]
+        lines += image_build.table(results["build"])
     if "size" in results:
         one = results["size"]
         lines += ["size", f"  vmlinuz                     {one['vmlinuz'] / MIB:8.1f} MiB",
@@ -125,7 +93,7 @@ def main() -> int:
     log = paths.OUT / "bench" / "bench.log"
     shutil.rmtree(log.parent, ignore_errors=True)
     log.parent.mkdir(parents=True)
-    measurements = {"build": lambda: measure_build(log), "size": measure_size, "boot": measure_boot,
+    measurements = {"build": lambda: image_build.measure(log), "size": measure_size, "boot": measure_boot,
                     "memory": measure_memory, "sandbox": lambda: sandbox.measure(log),
                     "idle": lambda: idle.measure(log)}
     results = {}
