@@ -49,6 +49,21 @@ Status set_attributes(const LayerEntry& entry, int fd) {
     return set_xattrs(entry, fd);
 }
 
+Status check_sizes(const LayerEntry& entry) {
+    if (entry.type == LayerEntry::Type::regular && entry.size > max_file_bytes)
+        return Error(ErrorKind::limit,
+                     printable(entry.name) + " is larger than " + human_size(max_file_bytes));
+    if (entry.xattrs.size() > max_xattrs)
+        return Error(ErrorKind::limit, printable(entry.name) + " has more than " +
+                                           std::to_string(max_xattrs) + " attributes");
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : entry.xattrs) bytes += name.size() + value.size();
+    if (bytes > max_xattr_bytes)
+        return Error(ErrorKind::limit, "the attributes of " + printable(entry.name) +
+                                           " are larger than " + human_size(max_xattr_bytes));
+    return {};
+}
+
 }  // namespace
 
 bool keeps_xattr(std::string_view name) {
@@ -68,9 +83,13 @@ Result<std::string> clean_name(std::string_view name) {
     if (name.find('\0') != std::string_view::npos)
         return refused("holds a zero byte", std::string(name));
     std::string cleaned;
+    std::size_t depth = 0;
     for (std::string_view part : split(name, '/')) {
         if (part.empty() || part == ".") continue;
         if (part == "..") return refused("leads upwards", std::string(name));
+        if (++depth > max_name_depth)
+            return Error(ErrorKind::limit, "the name " + printable(name, 60) + " has more than " +
+                                               std::to_string(max_name_depth) + " parts");
         if (!cleaned.empty()) cleaned += '/';
         cleaned += part;
     }
@@ -117,6 +136,7 @@ Status LayerWriter::add_directory(const LayerEntry& entry, const Place& place) {
             Fd(::openat(place.parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!directory) return failed("opening the directory", entry.name);
     }
+    OSIEKIT_TRY(count_remembered(place.path));
     directory_times_.emplace_back(place.path, entry.modified);
     return set_attributes(entry, directory.get());
 }
@@ -150,6 +170,7 @@ Status LayerWriter::add_node(const LayerEntry& entry, const Place& place) {
                                                                   : S_IFBLK;
         // A 0:0 device is how overlayfs marks a deleted file; only whiteouts may make one.
         if (kind == S_IFCHR && entry.device == 0) return refused("is the device 0:0", entry.name);
+        if (device) OSIEKIT_TRY(count_device(entry));
         if (::mknodat(place.parent, name, kind | 0600, device ? entry.device : 0) != 0)
             return failed("making the node", entry.name);
         // Just made by us in a directory nobody else enters, and never a link.
@@ -164,26 +185,48 @@ Status LayerWriter::add_node(const LayerEntry& entry, const Place& place) {
     return {};
 }
 
+Status LayerWriter::count_device(const LayerEntry& entry) {
+    if (++devices_ <= limits_.devices) return {};
+    return Error(ErrorKind::limit, "the layer has more than " + std::to_string(limits_.devices) +
+                                       " device nodes; " + printable(entry.name) +
+                                       " is one too many");
+}
+
+Status LayerWriter::count_remembered(const std::string& path) {
+    remembered_ += path.size() + 1;
+    if (remembered_ <= limits_.remembered_bytes) return {};
+    return Error(ErrorKind::limit,
+                 "the names of the layer's directories and whiteouts are "
+                 "together larger than " +
+                     human_size(limits_.remembered_bytes));
+}
+
+Status LayerWriter::remember(std::vector<std::string>& list, std::string path) {
+    OSIEKIT_TRY(count_remembered(path));
+    list.push_back(std::move(path));
+    return {};
+}
+
+Status LayerWriter::add_whiteout(const LayerEntry& entry, std::string_view hidden) {
+    if (hidden.empty() || hidden == "." || hidden == "..")
+        return refused("is not a whiteout of anything", entry.name);
+    return remember(whiteouts_,
+                    (parent_path_.empty() ? "" : parent_path_ + "/") + std::string(hidden));
+}
+
 Result<Fd> LayerWriter::add(const LayerEntry& entry) {
-    std::size_t xattr_bytes = 0;
-    for (const auto& [name, value] : entry.xattrs) xattr_bytes += name.size() + value.size();
-    if (xattr_bytes > max_xattr_bytes)
-        return Error(ErrorKind::limit, "the attributes of " + printable(entry.name) +
-                                           " are larger than " + human_size(max_xattr_bytes));
+    OSIEKIT_TRY(check_sizes(entry));
     OSIEKIT_ASSIGN(Place where, place(entry.name));
     if (where.name.empty() && entry.type != LayerEntry::Type::directory)
         return refused("would replace the root", entry.name);  // CVE-2021-29136
     if (where.name == opaque_name) {
-        opaque_.push_back(parent_path_);
+        OSIEKIT_TRY(remember(opaque_, parent_path_));
         return Fd();
     }
     std::string_view name = where.name;
     if (name.substr(0, metadata_prefix.size()) == metadata_prefix) return Fd();
     if (name.substr(0, whiteout_prefix.size()) == whiteout_prefix) {
-        std::string hidden(name.substr(whiteout_prefix.size()));
-        if (hidden.empty() || hidden == "." || hidden == "..")
-            return refused("is not a whiteout of anything", entry.name);
-        whiteouts_.push_back(parent_path_.empty() ? hidden : parent_path_ + "/" + hidden);
+        OSIEKIT_TRY(add_whiteout(entry, name.substr(whiteout_prefix.size())));
         return Fd();
     }
     switch (entry.type) {

@@ -14,8 +14,22 @@
 
 namespace osiekit::oci {
 
-inline constexpr std::size_t max_name_bytes = 4000;         // below PATH_MAX, with room for a root
+inline constexpr std::size_t max_name_bytes = 4000;  // below PATH_MAX, with room for a root
+inline constexpr std::size_t max_name_depth = 256;   // directories in one name, itself included
+inline constexpr std::size_t max_xattrs = 128;       // of one entry
 inline constexpr std::size_t max_xattr_bytes = 64U << 10U;  // of one entry, names and values
+// What a file may say its size is, holes included: programs that copy it have to live with them.
+inline constexpr std::uint64_t max_file_bytes = 1ULL << 40U;
+// A base system's /dev has a few dozen.
+inline constexpr std::uint64_t max_device_nodes = 1024;
+// Names that are kept until the end of a layer: of directories, for their times, and of whiteouts.
+inline constexpr std::uint64_t max_remembered_bytes = 32U << 20U;
+
+// Limits of one layer that have to be counted.
+struct WriterLimits {
+    std::uint64_t devices = max_device_nodes;
+    std::uint64_t remembered_bytes = max_remembered_bytes;
+};
 
 // One entry of a layer, as its archive describes it.
 struct LayerEntry {
@@ -38,7 +52,8 @@ struct LayerEntry {
 // applied by finish(). Every name is resolved inside the root; `..` is refused.
 class LayerWriter {
   public:
-    explicit LayerWriter(int root_fd) : root_(root_fd) {}
+    explicit LayerWriter(int root_fd, const WriterLimits& limits = {})
+        : root_(root_fd), limits_(limits) {}
 
     // Creates the entry. For a regular file the descriptor to write its content to is returned;
     // call close_file() afterwards. Otherwise (and for whiteouts) an empty one.
@@ -61,10 +76,17 @@ class LayerWriter {
     Status add_hard_link(const LayerEntry& entry, const Place& place);
     Status add_node(const LayerEntry& entry, const Place& place);
     Status make_room(const Place& place);
+    Status add_whiteout(const LayerEntry& entry, std::string_view hidden);
+    Status count_device(const LayerEntry& entry);
+    Status remember(std::vector<std::string>& list, std::string path);
+    Status count_remembered(const std::string& path);
     Status apply_whiteout(const std::string& path);
     Status make_opaque(const std::string& path);
 
     int root_;
+    WriterLimits limits_;
+    std::uint64_t devices_ = 0;
+    std::uint64_t remembered_ = 0;
     std::string parent_path_;
     Fd parent_;  // the directory last worked in
     std::vector<std::string> whiteouts_;
@@ -72,7 +94,7 @@ class LayerWriter {
     std::vector<std::pair<std::string, timespec>> directory_times_;
 };
 
-// Removes "./", leading and doubled slashes. Errors: "..", too long, a zero byte.
+// Removes "./", leading and doubled slashes. Errors: "..", too long, too deep, a zero byte.
 Result<std::string> clean_name(std::string_view name);
 
 // Whether an extended attribute of a layer is written: labels of the machine that made the image

@@ -1,14 +1,10 @@
 #include "lib/oci/tree_at.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <memory>
-#include <vector>
 
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
@@ -17,38 +13,30 @@ namespace osiekit::oci {
 namespace {
 
 constexpr int openat2_attempts = 64;  // EAGAIN: a rename raced
-constexpr int max_removal_depth = 2048;
 
 Error failed(const std::string& what, const std::string& path) {
     return Error::from_errno(what + " " + printable(path));
 }
 
-Status remove_children(int directory_fd, int depth);
-
-Status remove_entry(int directory_fd, const char* name, int depth) {
-    if (::unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT) return {};
-    if (errno != EISDIR && errno != EPERM) return failed("removing", name);
-    Fd child(::openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!child) return failed("opening for removal", name);
-    OSIEKIT_TRY(remove_children(child.get(), depth + 1));
-    if (::unlinkat(directory_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        return failed("removing", name);
-    return {};
-}
-
-Status remove_children(int directory_fd, int depth) {
-    if (depth > max_removal_depth)
-        return Error(ErrorKind::limit, "directories are nested too deeply to be removed");
-    std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(::dup(directory_fd)), &::closedir);
-    if (!directory) return Error::from_errno("listing a directory");
-    std::vector<std::string> names;
-    while (dirent* entry = ::readdir(directory.get())) {
-        std::string name = entry->d_name;
-        if (name != "." && name != "..") names.push_back(std::move(name));
+// One step of make_directories_in_root: the directory `part`, made if it is missing. Only a link is
+// resolved from the root.
+Result<Fd> enter(int root_fd, int parent, const std::string& part, const std::string& so_far) {
+    constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    Fd next(::openat(parent, part.c_str(), flags));
+    if (next) return next;
+    if (errno == ENOENT) {
+        if (::mkdirat(parent, part.c_str(), 0755) != 0)
+            return failed("making the directory", so_far);
+        next = Fd(::openat(parent, part.c_str(), flags));
+        if (next) return next;
+        return failed("opening", so_far);
     }
-    for (const std::string& name : names)
-        OSIEKIT_TRY(remove_entry(directory_fd, name.c_str(), depth));
-    return {};
+    auto through = open_in_root(root_fd, so_far, O_PATH | O_DIRECTORY);
+    if (!through && through.error().error_number() == ENOENT)
+        return Error(ErrorKind::invalid_input, printable(so_far) +
+                                                   " is a link that leads nowhere, and something "
+                                                   "below it is wanted");
+    return through;
 }
 
 }  // namespace
@@ -77,28 +65,17 @@ Result<std::string> read_file_in_root(int root_fd, const std::string& path, std:
     return read_all(file.get(), limit);
 }
 
-Status remove_tree_at(int directory_fd, const std::string& name) {
-    return remove_entry(directory_fd, name.c_str(), 0);
-}
-
 Result<Fd> make_directories_in_root(int root_fd, const std::string& path) {
     auto whole = open_in_root(root_fd, path, O_PATH | O_DIRECTORY);
     if (whole || whole.error().error_number() != ENOENT) return whole;
+    // Step by step, as resolving every prefix of a long name from the root takes quadratic time.
     std::string so_far;
-    Fd parent;
-    OSIEKIT_ASSIGN(parent, open_in_root(root_fd, "", O_PATH | O_DIRECTORY));
+    OSIEKIT_ASSIGN(Fd parent, open_in_root(root_fd, "", O_PATH | O_DIRECTORY));
     for (std::string_view part : split(path, '/')) {
         if (part.empty()) continue;
         if (!so_far.empty()) so_far += '/';
         so_far += part;
-        auto next = open_in_root(root_fd, so_far, O_PATH | O_DIRECTORY);
-        if (!next && next.error().error_number() == ENOENT) {
-            if (::mkdirat(parent.get(), std::string(part).c_str(), 0755) != 0)
-                return failed("making the directory", so_far);
-            next = open_in_root(root_fd, so_far, O_PATH | O_DIRECTORY);
-        }
-        if (!next) return next;
-        parent = std::move(*next);
+        OSIEKIT_ASSIGN(parent, enter(root_fd, parent.get(), std::string(part), so_far));
     }
     return parent;
 }

@@ -22,7 +22,8 @@ Result<Fd> open_in_root(int root_fd, const std::string& path, int flags, mode_t 
 Result<std::string> read_file_in_root(int root_fd, const std::string& path, std::uint64_t limit);
 
 // Removes NAME (one component) from the directory, with everything below it, never following a
-// link. A missing one is not an error.
+// link: any depth, with a bounded number of descriptors. A missing one is not an error. Nobody else
+// may move directories in it meanwhile.
 Status remove_tree_at(int directory_fd, const std::string& name);
 
 // mkdir -p below the root, mode 0755; gives the directory opened with O_PATH.

@@ -1,17 +1,23 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <string_view>
 
 #include "lib/base/result.hpp"
 #include "lib/oci/content_digest.hpp"
+#include "lib/oci/inflater.hpp"
+#include "lib/oci/layer_writer.hpp"
 
 namespace osiekit::oci {
 
+inline constexpr std::uint64_t max_layer_bytes = 16ULL << 30U;  // unpacked
+inline constexpr std::uint64_t max_layer_entries = 500000;
+
+// What one layer may ask for. Further limits are constants beside the code that has them:
+// max_name_bytes, max_name_depth, max_xattrs, max_xattr_bytes, max_file_bytes, max_header_bytes.
 struct UnpackLimits {
-    std::uint64_t tar_bytes = 16ULL << 30U;  // of the unpacked archive, headers included
-    std::uint64_t entries = 500000;
+    std::uint64_t tar_bytes = max_layer_bytes;  // of the unpacked archive, headers included
+    std::uint64_t entries = max_layer_entries;
+    WriterLimits writer = {};
 };
 
 struct UnpackedLayer {
@@ -20,10 +26,6 @@ struct UnpackedLayer {
     std::uint64_t tar_bytes = 0;
     std::uint64_t entries = 0;
 };
-
-// Gives the next piece of the compressed layer; an empty one is its end. The piece stays valid
-// until the next call.
-using ByteSource = std::function<Result<std::string_view>()>;
 
 // Unpacks one layer (tar; plain, gzip or zstd, told by content) below the directory root_fd, in the
 // form of layer_writer.hpp, reading the source to its end. Nothing outside the directory is

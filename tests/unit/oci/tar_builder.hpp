@@ -13,20 +13,36 @@ class TarBuilder {
     TarBuilder& entry(const std::string& name, char type, std::string_view data = {},
                       const std::string& target = {}, unsigned mode = 0644, unsigned uid = 0,
                       unsigned major = 0, unsigned minor = 0) {
+        header(name, type, data.size(), target, mode, uid, major, minor);
+        bytes_ += data;
+        bytes_.append((512 - data.size() % 512) % 512, '\0');
+        return *this;
+    }
+    // Without the content.
+    TarBuilder& header(const std::string& name, char type, std::uint64_t size,
+                       const std::string& target = {}, unsigned mode = 0644, unsigned uid = 0,
+                       unsigned major = 0, unsigned minor = 0) {
+        pax_at_ = std::string::npos;
         std::array<char, 512> header{};
-        auto put = [&](std::size_t at, std::size_t size, std::string_view text) {
-            std::memcpy(header.data() + at, text.data(), std::min(size, text.size()));
+        auto put = [&](std::size_t at, std::size_t room, std::string_view text) {
+            std::memcpy(header.data() + at, text.data(), std::min(room, text.size()));
         };
-        auto octal = [&](std::size_t at, std::size_t size, std::uint64_t value) {
+        auto octal = [&](std::size_t at, std::size_t room, std::uint64_t value) {
             // Octal digits, the last byte of the field stays zero.
-            for (std::size_t i = size - 1; i-- > 0; value /= 8)
+            for (std::size_t i = room - 1; i-- > 0; value /= 8)
                 header[at + i] = static_cast<char>('0' + value % 8);
         };
         put(0, 100, name);
         octal(100, 8, mode);
         octal(108, 8, uid);
         octal(116, 8, uid);
-        octal(124, 12, data.size());
+        if (size < 1ULL << 33U) {
+            octal(124, 12, size);
+        } else {  // base 256
+            header[124] = static_cast<char>(0x80);
+            for (std::size_t i = 0; i < 8; ++i)
+                header[135 - i] = static_cast<char>((size >> (8 * i)) & 0xffU);
+        }
         octal(136, 12, 1700000000);
         std::memset(header.data() + 148, ' ', 8);
         header[156] = type;
@@ -38,8 +54,6 @@ class TarBuilder {
         for (char c : header) sum += static_cast<unsigned char>(c);
         octal(148, 7, sum);
         bytes_.append(header.data(), header.size());
-        bytes_ += data;
-        bytes_.append((512 - data.size() % 512) % 512, '\0');
         return *this;
     }
     TarBuilder& file(const std::string& name, std::string_view data, unsigned mode = 0644,
@@ -57,13 +71,33 @@ class TarBuilder {
     }
     // A PAX record for the next entry.
     TarBuilder& pax(const std::string& key, const std::string& value) {
-        std::string rest = " " + key + "=" + value + "\n";
-        std::size_t length = rest.size() + 1;
-        while (std::to_string(length).size() + rest.size() != length) ++length;
-        return entry("pax", 'x', std::to_string(length) + rest);
+        return records(record(key, value));
     }
+    // One more, behind pax().
+    TarBuilder& pax_more(const std::string& key, const std::string& value) {
+        std::string all = records_ + record(key, value);
+        bytes_.resize(pax_at_);
+        return records(all);
+    }
+    const std::string& bytes() const { return bytes_; }
     std::string finish() const { return bytes_ + std::string(1024, '\0'); }
 
   private:
+    static std::string record(const std::string& key, const std::string& value) {
+        std::string rest = " " + key + "=" + value + "\n";
+        std::size_t length = rest.size() + 1;
+        while (std::to_string(length).size() + rest.size() != length) ++length;
+        return std::to_string(length) + rest;
+    }
+    TarBuilder& records(const std::string& all) {
+        std::size_t at = bytes_.size();
+        entry("pax", 'x', all);
+        pax_at_ = at;
+        records_ = all;
+        return *this;
+    }
+
     std::string bytes_;
+    std::string records_;
+    std::size_t pax_at_ = std::string::npos;
 };

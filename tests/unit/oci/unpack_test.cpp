@@ -4,9 +4,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
-#include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -16,81 +13,11 @@
 #include "lib/oci/layer_writer.hpp"
 #include "lib/oci/tree_at.hpp"
 #include "tests/unit/oci/tar_builder.hpp"
+#include "tests/unit/oci/unpack_sandbox.hpp"
 
 using namespace osiekit;
 using namespace osiekit::oci;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string gzip(const std::string& bytes) {
-    z_stream stream{};
-    REQUIRE(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    std::string out(deflateBound(&stream, bytes.size()), '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream.avail_in = static_cast<uInt>(bytes.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    return out;
-}
-
-std::string zstd(const std::string& bytes) {
-    std::string out(ZSTD_compressBound(bytes.size()), '\0');
-    out.resize(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 1));
-    return out;
-}
-
-// A store directory with a witness file beside the root: what an attack would reach.
-struct Sandbox {
-    TempDir directory = TempDir::create("unpack").value();
-    fs::path root = directory / "root";
-    fs::path outside = directory / "outside";
-
-    Sandbox() {
-        fs::create_directory(root);
-        fs::create_directory(outside);
-        REQUIRE(write_file(outside / "witness", "untouched"));
-    }
-    Result<UnpackedLayer> unpack(const std::string& bytes, UnpackLimits limits = {}) const {
-        Fd fd = open_file(root, O_RDONLY | O_DIRECTORY).value();
-        // In odd pieces, as a network gives them.
-        std::size_t at = 0;
-        ByteSource source = [&]() -> Result<std::string_view> {
-            std::string_view piece = std::string_view(bytes).substr(at, 1000);
-            at += piece.size();
-            return piece;
-        };
-        return unpack_layer(source, fd.get(), limits);
-    }
-    void require_outside_untouched() const {
-        REQUIRE(read_file(outside / "witness").value() == "untouched");
-        REQUIRE(std::distance(fs::directory_iterator(outside), fs::directory_iterator()) == 1);
-        REQUIRE(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()) ==
-                2);
-        struct stat status {};
-        REQUIRE(::stat((outside / "witness").c_str(), &status) == 0);
-        REQUIRE((status.st_mode & 07777U) == 0644);
-        REQUIRE(status.st_nlink == 1);
-    }
-    struct stat look(const std::string& name) const {
-        struct stat status {};
-        REQUIRE(::lstat((root / name).c_str(), &status) == 0);
-        return status;
-    }
-    bool is_whiteout(const std::string& name) const {
-        struct stat status = look(name);
-        return S_ISCHR(status.st_mode) && status.st_rdev == 0;
-    }
-    bool is_opaque(const std::string& name) const {
-        char value = 0;
-        return ::lgetxattr((root / name).c_str(), "trusted.overlay.opaque", &value, 1) == 1;
-    }
-};
-
-}  // namespace
 
 TEST_CASE("plain, gzip and zstd layers give the same tree and digest") {
     std::string tar = TarBuilder()
