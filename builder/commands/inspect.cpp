@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "builder/commands/command.hpp"
+#include "builder/image/compose.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -111,9 +112,12 @@ void print_text(const Contents& contents, bool list) {
         for (const InspectedEntry& entry : segment.entries) print_entry(entry);
     }
     if (!list) print_contents(contents);
-    std::printf("total: %s, unpacked %s; %s\n", human_size(inspection.size).c_str(),
-                human_size(inspection.unpacked).c_str(),
-                inspection.complete ? "complete" : "its last entry is not etc/osie/complete");
+    const char* end = inspection.complete ? "; complete"
+                      : contents.files.count(own_folder_path) != 0
+                          ? "; its last entry is not etc/osie/complete"
+                          : "";
+    std::printf("total: %s, unpacked %s%s\n", human_size(inspection.size).c_str(),
+                human_size(inspection.unpacked).c_str(), end);
 }
 
 void print_json(const Contents& contents) {

@@ -14,6 +14,8 @@ namespace osiekit::builder {
 // The last entry of every image; init stops with a message when it is missing (image cut short, or
 // too little memory to unpack it).
 constexpr std::string_view sentinel_path = "etc/osie/complete";
+// The folder that tells an image of ours, which needs the sentinel, from another maker's.
+constexpr std::string_view own_folder_path = "etc/osie";
 
 // The origin of what no profile, package or program brings.
 constexpr std::string_view base_origin = "the base of every image";

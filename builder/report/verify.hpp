@@ -37,8 +37,8 @@ struct Verification {
 // takes (init/initramfs.c, lib/decompress_*.c): the digest and size of each segment, its compressed
 // data, padding, nothing behind the last; of each archive its end, its size and digest; of each
 // entry that the kernel would not pass over or lose it (no folder above it, a part of the name
-// longer than a file system takes); and the sentinel as the last entry. Goes on after a damaged
-// segment where the manifest says where the next one starts.
+// longer than a file system takes); and the sentinel as the last entry of an image of ours. Goes on
+// after a damaged segment where the manifest says where the next one starts.
 Verification verify_initramfs(std::string_view image, const Manifest* manifest);
 
 // An image folder, or an initramfs alone. What is wrong with its files is a finding; errors

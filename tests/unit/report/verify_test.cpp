@@ -207,4 +207,6 @@ TEST_CASE("what the kernel would lose is found") {
     CHECK(has(of(raw(std::string(256, 'n'), S_IFREG | 0644)), "has 256 bytes, file systems take"));
     CHECK(has(of(raw("d", S_IFDIR | 0755, "content")), "the kernel passes over it"));
     CHECK(has(found(last + frame(archive({"z"}))), "its last entry is not /etc/osie/complete"));
+    // Of another maker's image nobody expects it.
+    CHECK(found(frame(archive({"init", "z"}))).empty());
 }
