@@ -25,6 +25,7 @@ void register_diff(CLI::App& app, Invocation& invocation);
 void register_extract(CLI::App& app, Invocation& invocation);
 void register_lock(CLI::App& app, Invocation& invocation);
 void register_inspect(CLI::App& app, Invocation& invocation);
+void register_plan(CLI::App& app, Invocation& invocation);
 void register_provenance(CLI::App& app, Invocation& invocation);
 void register_sbom(CLI::App& app, Invocation& invocation);
 void register_size(CLI::App& app, Invocation& invocation);

@@ -10,6 +10,7 @@
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
+#include "builder/image/plan.hpp"
 #include "builder/image/source_tree.hpp"
 #include "builder/package_reader.hpp"
 #include "lib/base/text.hpp"
@@ -25,6 +26,7 @@ struct Part {
     std::string keep_key;  // not empty: remember the packed segment under it
     nlohmann::json keep_extra = nlohmann::json::object();
     bool self_contained = false;  // the same whatever else is in the image
+    bool known = true;            // false: only what is not here yet tells what is in it
 
     const Tree::Entries& entries() const { return ready ? ready->entries : request.entries; }
 };
@@ -33,6 +35,13 @@ Part part_of(std::string name, const Tree& tree) {
     Part part;
     part.request.name = std::move(name);
     part.request.entries = tree.entries();
+    return part;
+}
+
+Part unknown_part(std::string name) {
+    Part part;
+    part.request.name = std::move(name);
+    part.known = false;
     return part;
 }
 
@@ -46,11 +55,14 @@ bool read_names(const nlohmann::json& kept, const char* key, std::vector<std::st
     }
 }
 
+enum class Goal { plan, image };
+
 class Builder {
   public:
-    Builder(const Profile& profile, const BuildOptions& options, BlobCache& blobs,
+    Builder(Goal goal, const Profile& profile, const BuildOptions& options, BlobCache& blobs,
             const RecipeCache& recipes)
-        : profile_(profile),
+        : goal_(goal),
+          profile_(profile),
           options_(options),
           blobs_(blobs),
           recipes_(recipes),
@@ -64,21 +76,7 @@ class Builder {
         OSIEKIT_ASSIGN(packages_, find_packages(profile_, *options_.packages, true));
         image_.packages = packages_.all();
         OSIEKIT_TRY(find_kernel());
-        stage("choosing modules");
-        OSIEKIT_ASSIGN(Part modules, module_part());
-        stage("collecting files");
-        OSIEKIT_ASSIGN(Tree base, base_tree(profile_, init_facts()));
-        parts_.push_back(part_of("base", base));
-        parts_.push_back(std::move(modules));
-        for (const LocatedPackage& package : packages_.image) OSIEKIT_TRY(add_package(package));
-        OSIEKIT_TRY(add_programs());
-        for (const TreeSpec& spec : profile_.trees) {
-            OSIEKIT_ASSIGN(Tree tree, source_tree(spec, image_.warnings));
-            parts_.push_back(part_of("tree " + spec.source.filename().string(), tree));
-        }
-        OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
-        parts_.push_back(part_of("site", site));
-        parts_.back().request.last = sentinel_path;
+        OSIEKIT_TRY(collect_parts());
         OSIEKIT_TRY(add_applet_links());
         OSIEKIT_TRY(check_whole());
         stage("packing segments");
@@ -92,7 +90,80 @@ class Builder {
         return std::move(image_);
     }
 
+    // The same way as far as it goes without a package that is not here.
+    Result<ImagePlan> plan() {
+        ImagePlan plan;
+        stage("finding packages");
+        OSIEKIT_ASSIGN(packages_, find_packages(profile_, *options_.packages, false));
+        for (auto* list : {&packages_.kernel, &packages_.image})
+            for (LocatedPackage& package : *list) OSIEKIT_TRY(look_for(package));
+        OSIEKIT_TRY(find_kernel());
+        OSIEKIT_TRY(collect_parts());
+        plan.known =
+            std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.known; });
+        if (plan.known) {
+            OSIEKIT_TRY(add_applet_links());
+            OSIEKIT_TRY(check_whole());
+        }
+        for (Part& part : parts_) {
+            if (plan.known && !part.ready) {
+                OSIEKIT_ASSIGN(part.ready, packer_.look_up(part.request));
+            }
+            plan.segments.push_back(planned_segment(part));
+        }
+        plan.name = image_.name;
+        plan.architecture = image_.architecture;
+        plan.compression = profile_.compression;
+        plan.packages = std::move(packages_);
+        if (kernel_known_) plan.kernel = image_.kernel;
+        plan.warnings = image_.warnings;
+        return plan;
+    }
+
   private:
+    static PlannedSegment planned_segment(const Part& part) {
+        PlannedSegment planned;
+        planned.name = part.ready ? part.ready->name : part.request.name;
+        if (!part.ready) return planned;
+        planned.unpacked = part.ready->unpacked;
+        planned.size = part.ready->size;
+        planned.cached = part.ready->from_cache;
+        return planned;
+    }
+
+    // A lock does not say what is in the cache.
+    Status look_for(LocatedPackage& package) {
+        if (!package.file.empty() || !package.digest_known) return {};
+        OSIEKIT_ASSIGN(auto file, blobs_.find(package.digest));
+        if (file) package.file = *std::move(file);
+        return {};
+    }
+
+    // Every part in its place. For a plan, a part that would have to be made from a package stays
+    // unknown.
+    Status collect_parts() {
+        stage("choosing modules");
+        OSIEKIT_ASSIGN(Part modules, module_part());
+        stage("collecting files");
+        if (modules.known) {
+            OSIEKIT_ASSIGN(Tree base, base_tree(profile_, init_facts()));
+            parts_.push_back(part_of("base", base));
+        } else {
+            parts_.push_back(unknown_part("base"));
+        }
+        parts_.push_back(std::move(modules));
+        for (const LocatedPackage& package : packages_.image) OSIEKIT_TRY(add_package(package));
+        OSIEKIT_TRY(add_programs());
+        for (const TreeSpec& spec : profile_.trees) {
+            OSIEKIT_ASSIGN(Tree tree, source_tree(spec, image_.warnings));
+            parts_.push_back(part_of("tree " + spec.source.filename().string(), tree));
+        }
+        OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
+        parts_.push_back(part_of("site", site));
+        parts_.back().request.last = sentinel_path;
+        return {};
+    }
+
     void stage(std::string_view name) const {
         if (options_.stage) options_.stage(name);
     }
@@ -104,6 +175,10 @@ class Builder {
         const KernelSpec& kernel = profile_.kernel;
         bool found = false;
         for (const LocatedPackage& package : packages_.kernel) {
+            if (goal_ == Goal::plan) {
+                OSIEKIT_ASSIGN(auto recalled, kernels_.recall(package));
+                if (!recalled) return {};
+            }
             OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
             if (!facts) continue;
             if (found)
@@ -114,6 +189,7 @@ class Builder {
             image_.kernel = *facts;
             image_.kernel_package = package;
         }
+        kernel_known_ = found;
         if (!found)
             return Error(ErrorKind::invalid_input,
                          kernel.where + ": the package " + kernel.package + " brings no kernel")
@@ -154,6 +230,7 @@ class Builder {
     }
 
     Result<Part> module_part() {
+        if (!kernel_known_) return unknown_part("modules");
         Part part;
         part.self_contained = true;
         part.keep_key = modules_key();
@@ -163,6 +240,7 @@ class Builder {
             part.keep_key.clear();
             return part;
         }
+        if (goal_ == Goal::plan) return unknown_part("modules");
         OSIEKIT_ASSIGN(ModuleIndex index, kernels_.index(image_.kernel_package));
         std::vector<std::string> names;
         for (const auto* list : {&profile_.load, &profile_.include})
@@ -236,6 +314,11 @@ class Builder {
     }
 
     Status add_package(const LocatedPackage& package) {
+        std::string name = "package " + package.name;
+        if (!package.digest_known) {
+            parts_.push_back(unknown_part(std::move(name)));
+            return {};
+        }
         Part part;
         part.self_contained = true;
         part.keep_key = "package 2 " + package.name + " " + package.digest.hex();
@@ -244,9 +327,11 @@ class Builder {
         if (kept && read_names(kept->extra, "applets", applets)) {
             part.ready = std::move(kept->segment);
             part.keep_key.clear();
+        } else if (goal_ == Goal::plan) {
+            part = unknown_part(std::move(name));
         } else {
             OSIEKIT_ASSIGN(Tree tree, package_tree(package));
-            part.request.name = "package " + package.name;
+            part.request.name = std::move(name);
             part.request.entries = tree.entries();
             if (is_apk(package)) {
                 OSIEKIT_ASSIGN(applets, read_applets(tree));
@@ -358,6 +443,7 @@ class Builder {
         return {};
     }
 
+    Goal goal_;
     const Profile& profile_;
     const BuildOptions& options_;
     BlobCache& blobs_;
@@ -367,6 +453,7 @@ class Builder {
     FoundPackages packages_;
     std::vector<Part> parts_;
     std::vector<std::string> applets_;  // paths of links to busybox
+    bool kernel_known_ = false;
     BuiltImage image_;
 };
 
@@ -375,8 +462,15 @@ class Builder {
 Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& options) {
     OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
     OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
-    Builder builder(profile, options, blobs, recipes);
+    Builder builder(Goal::image, profile, options, blobs, recipes);
     return builder.run();
+}
+
+Result<ImagePlan> plan_image(const Profile& profile, const BuildOptions& options) {
+    OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
+    OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
+    Builder builder(Goal::plan, profile, options, blobs, recipes);
+    return builder.plan();
 }
 
 }  // namespace osiekit::builder

@@ -90,11 +90,13 @@ Result<bool> SegmentPacker::find_frame(Segment& segment) {
     OSIEKIT_ASSIGN(auto file, blobs_.find(*digest));
     if (!file) return false;
     std::error_code error;
+    auto size = std::filesystem::file_size(*file, error);
+    if (error) return false;
     segment.digest = *digest;
     segment.file = *file;
-    segment.size = std::filesystem::file_size(*file, error);
+    segment.size = size;
     segment.from_cache = true;
-    return !error;
+    return true;
 }
 
 Status SegmentPacker::compress(const SegmentRequest& request, Segment& segment,
@@ -120,17 +122,22 @@ Status SegmentPacker::compress(const SegmentRequest& request, Segment& segment,
                         json{{"digest", segment.digest.hex()}});
 }
 
-Result<Segment> SegmentPacker::pack(SegmentRequest request,
-                                    const std::function<void(std::size_t)>& moved) {
+Result<Segment> SegmentPacker::look_up(const SegmentRequest& request) {
     OSIEKIT_ASSIGN(Measured measured, measure(request));
     Segment segment;
     segment.name = request.name;
     segment.content_digest = measured.digest;
     segment.unpacked = measured.size;
     segment.memory = memory_of(request.entries);
-    OSIEKIT_ASSIGN(bool found, find_frame(segment));
-    if (found)
-        moved(measured.size);
+    OSIEKIT_TRY(find_frame(segment));
+    return segment;
+}
+
+Result<Segment> SegmentPacker::pack(SegmentRequest request,
+                                    const std::function<void(std::size_t)>& moved) {
+    OSIEKIT_ASSIGN(Segment segment, look_up(request));
+    if (segment.from_cache)
+        moved(segment.unpacked);
     else
         OSIEKIT_TRY(compress(request, segment, moved));
     segment.entries = std::move(request.entries);

@@ -58,6 +58,10 @@ class SegmentPacker {
     // In the order of the requests; the first error, if one fails.
     Result<std::vector<Segment>> pack_all(std::vector<SegmentRequest> requests);
 
+    // The segment without its entries and, unless the cache has it (from_cache), without its
+    // compressed side.
+    Result<Segment> look_up(const SegmentRequest& request);
+
     // Shortcut for segments whose content follows from few inputs (a package's digest, a list of
     // modules): what was kept under `key`, without making the content. `extra` is the caller's own
     // data. The packer adds its parameters to the key.

@@ -127,26 +127,29 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
              {"modules", modules.hex()}});
 }
 
+Result<std::optional<std::optional<KernelFacts>>> KernelStore::recall(
+    const LocatedPackage& package) {
+    using Found = std::optional<std::optional<KernelFacts>>;
+    if (!package.digest_known) return Found();
+    auto recipe = recipes_.find(facts_key(package));
+    if (!recipe) return Found();
+    try {
+        if (recipe->at("version").get<std::string>().empty())
+            return Found(std::optional<KernelFacts>());
+        KernelFacts facts = facts_from(*recipe);
+        OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(facts.vmlinuz));
+        if (!vmlinuz) return Found();
+        return Found(std::optional(facts));
+    } catch (const json::exception&) {
+        return Found();
+    }
+}
+
 Result<std::optional<KernelFacts>> KernelStore::facts(const LocatedPackage& package) {
-    auto recall = [&]() -> Result<std::optional<std::optional<KernelFacts>>> {
-        using Found = std::optional<std::optional<KernelFacts>>;
-        auto recipe = recipes_.find(facts_key(package));
-        if (!recipe) return Found();
-        try {
-            if (recipe->at("version").get<std::string>().empty())
-                return Found(std::optional<KernelFacts>());
-            KernelFacts facts = facts_from(*recipe);
-            OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(facts.vmlinuz));
-            if (!vmlinuz) return Found();
-            return Found(std::optional(facts));
-        } catch (const json::exception&) {
-            return Found();
-        }
-    };
-    OSIEKIT_ASSIGN(auto known, recall());
+    OSIEKIT_ASSIGN(auto known, recall(package));
     if (known) return *known;
     OSIEKIT_TRY(take_apart(package).context("taking the package " + package.name + " apart"));
-    OSIEKIT_ASSIGN(auto made, recall());
+    OSIEKIT_ASSIGN(auto made, recall(package));
     if (made) return *made;
     return Error(ErrorKind::internal, "the cache lost what was just put into it");
 }

@@ -40,6 +40,9 @@ class KernelStore {
     KernelStore(BlobCache& blobs, const RecipeCache& recipes, std::function<bool()> cancelled)
         : blobs_(blobs), recipes_(recipes), cancelled_(std::move(cancelled)) {}
 
+    // What facts() would give, if it can without taking the package apart.
+    Result<std::optional<std::optional<KernelFacts>>> recall(const LocatedPackage& package);
+
     // nullopt: the package holds no kernel (boot/vmlinuz-*). Takes the package apart if the cache
     // does not have it. Errors: as read_deb; invalid_input (two kernels, a broken module).
     Result<std::optional<KernelFacts>> facts(const LocatedPackage& package);

@@ -48,7 +48,7 @@ TEST_CASE("help, version and wrong usage") {
     CHECK(osiekit_program({"--version"}).out.find("osiekit 0") == 0);
     CHECK(osiekit_program({"--help"}).exit_code == 0);
     for (const char* command :
-         {"build", "inspect", "size", "diff", "extract", "verify", "sbom", "provenance"}) {
+         {"build", "plan", "inspect", "size", "diff", "extract", "verify", "sbom", "provenance"}) {
         auto help = osiekit_program({command, "--help"});
         CHECK(help.exit_code == 0);
         CHECK(help.out.find("Examples:") != std::string::npos);
