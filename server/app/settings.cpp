@@ -91,10 +91,11 @@ void add_flags(CLI::App& app, Settings& settings, std::string& config, std::stri
     app.footer(footer);
     app.add_option("--config", config, "YAML file with settings");
     app.add_option("--data", settings.data_dir, "folder of the database; made if missing");
-    app.add_option("--osie", settings.osie_dir, "folder with vmlinuz and initramfs");
+    app.add_option("--osie", settings.osie_dir, "folder with vmlinuz, initramfs and manifest.json");
     app.add_option("--ipxe-dir", settings.ipxe_dir, "folder of the iPXE binaries")
         ->capture_default_str();
-    app.add_option("--kernel-args", settings.kernel_args, "appended to the machines' kernel line");
+    app.add_option("--kernel-args", settings.kernel_args,
+                   "added to the arguments that the image and this server give the kernel");
     app.add_option("--hold", settings.hold_seconds,
                    "seconds that an agent's question is held while there is nothing to do")
         ->check(CLI::Range(std::int64_t{0}, max_hold_seconds))

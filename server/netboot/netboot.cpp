@@ -60,6 +60,10 @@ Status NetbootServer::State::check_settings() {
 
 Status NetbootServer::State::start_http() {
     routes = std::make_unique<Routes>(settings, binaries, lookup, sink, seen, logger);
+    auto usable = routes->check_image();
+    if (!usable)
+        logger.warning("no machine can boot the image of " + settings.osie_dir.string() +
+                       " yet: " + usable.error().to_string());
     auto delivered = [this](const HttpQuery& query, const web::Delivery& delivery) {
         if (query.path.rfind("/osie/", 0) != 0 || query.method == "HEAD") return;
         sink({seen.by_address(query.peer), delivery.complete ? "http.done" : "http.failed",

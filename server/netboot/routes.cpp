@@ -59,7 +59,7 @@ Reply Routes::script(std::string_view rest, const HttpQuery& query) const {
         return plain_answer(404, "nothing to boot for " + mac->to_string());
     }
     machine->mac = *mac;
-    auto text = ipxe::script(*machine, settings_);
+    auto text = script_text(*machine);
     if (!text) {
         logger_.error("the boot script of " + mac->to_string() + ": " + text.error().to_string());
         report(mac, query, "http.script", "refused: " + text.error().to_string());
@@ -71,6 +71,20 @@ Reply Routes::script(std::string_view rest, const HttpQuery& query) const {
     HttpAnswer answer;
     answer.body = std::move(text).value();
     return answer;
+}
+
+Result<std::string> Routes::script_text(const Machine& machine) const {
+    std::string image_arguments;
+    if (machine.boot == BootTarget::osie && ipxe::boots_own_image(machine)) {
+        OSIEKIT_ASSIGN(image_arguments, image_arguments_.get());
+    }
+    return ipxe::script(machine, settings_, image_arguments);
+}
+
+Status Routes::check_image() const {
+    auto arguments = image_arguments_.get();
+    if (!arguments) return std::move(arguments).error();
+    return {};
 }
 
 Reply Routes::binary(std::string_view rest, const HttpQuery& query) const {

@@ -7,6 +7,7 @@
 
 #include "server/netboot/http/content.hpp"
 #include "server/netboot/ipxe/binaries.hpp"
+#include "server/netboot/ipxe/image_arguments.hpp"
 #include "server/netboot/netboot.hpp"
 #include "server/netboot/seen.hpp"
 
@@ -24,9 +25,12 @@ class Routes {
           lookup_(lookup),
           sink_(sink),
           seen_(seen),
-          logger_(logger) {}
+          logger_(logger),
+          image_arguments_(settings.osie_dir) {}
 
     web::Reply serve(const HttpQuery& query) const;
+    // What the image's manifest is read for; an error is one that every boot script would meet.
+    Status check_image() const;
     void add(std::string prefix, HttpHandler handler);
 
   private:
@@ -35,6 +39,7 @@ class Routes {
     // /ipxe/binary/[<mac>/]<file>
     web::Reply binary(std::string_view rest, const HttpQuery& query) const;
     web::Reply osie_file(std::string_view rest, const HttpQuery& query) const;
+    Result<std::string> script_text(const Machine& machine) const;
     web::Reply health() const;
     web::Reply added(const HttpQuery& query) const;
     void report(std::optional<MacAddress> mac, const HttpQuery& query, std::string kind,
@@ -46,6 +51,7 @@ class Routes {
     const EventSink& sink_;
     const SeenMachines& seen_;
     const Logger& logger_;
+    ipxe::ImageArguments image_arguments_;
     mutable std::mutex mutex_;
     std::vector<std::pair<std::string, HttpHandler>> handlers_;  // longest prefix first
 };

@@ -66,10 +66,21 @@ const std::string& first_given(const std::string& a, const std::string& b) {
 // Whether the operator has chosen consoles. The defaults are not put before them then: Linux 6.1
 // registers its serial driver for the first port that is named, and when the machine lacks that
 // one, for none.
+bool is_console(std::string_view word) {
+    return word.rfind("console=", 0) == 0;
+}
+
 bool names_console(std::string_view arguments) {
     for (auto word : split_words(arguments))
-        if (word.rfind("console=", 0) == 0) return true;
+        if (is_console(word)) return true;
     return false;
+}
+
+std::string without_consoles(std::string_view arguments) {
+    std::vector<std::string> words;
+    for (auto word : split_words(arguments))
+        if (!is_console(word)) words.emplace_back(word);
+    return join(words, " ");
 }
 
 // Collects "key=value" words.
@@ -130,8 +141,9 @@ std::string fetch_step(const std::string& label, const std::string& command,
            "\ngoto " + label + "\n:" + label + "_done\n";
 }
 
-Result<std::string> osie_script(const Machine& machine, const Settings& settings) {
-    OSIEKIT_ASSIGN(std::string arguments, kernel_arguments(machine, settings));
+Result<std::string> osie_script(const Machine& machine, const Settings& settings,
+                                std::string_view image_arguments) {
+    OSIEKIT_ASSIGN(std::string arguments, kernel_arguments(machine, settings, image_arguments));
     const auto& kernel = first_given(machine.kernel, settings.kernel);
     const auto& initrd = first_given(machine.initrd, settings.initrd);
     std::string base = first_given(machine.base_url, settings.public_http_url + "/osie");
@@ -162,12 +174,24 @@ Result<std::string> osie_script(const Machine& machine, const Settings& settings
 
 }  // namespace
 
-Result<std::string> kernel_arguments(const Machine& machine, const Settings& settings) {
+bool boots_own_image(const Machine& machine) {
+    return machine.base_url.empty() && machine.kernel.empty() && machine.initrd.empty();
+}
+
+Result<std::string> kernel_arguments(const Machine& machine, const Settings& settings,
+                                     std::string_view image_arguments) {
     const std::string mac = machine.mac.to_string();
     const auto& initrd = first_given(machine.initrd, settings.initrd);
     OSIEKIT_TRY(check_file("initrd", initrd));
     OSIEKIT_TRY(check_word("arch", machine.arch));
+    // The kernel gives up on serial consoles at the first one that the machine lacks, so none of
+    // ours or of the image's must stand before the right one.
+    bool console_given = names_console(settings.extra_kernel_arguments) ||
+                         names_console(machine.extra_kernel_arguments);
+    std::string of_image =
+        console_given ? without_consoles(image_arguments) : std::string(image_arguments);
     Arguments arguments;
+    OSIEKIT_TRY(arguments.add_words("the image's kernel arguments", of_image));
     OSIEKIT_TRY(arguments.add("vlan_id", machine.vlan_id));
     OSIEKIT_TRY(arguments.add("facility", machine.facility));
     OSIEKIT_TRY(arguments.add("syslog_host", settings.syslog_host));
@@ -177,10 +201,7 @@ Result<std::string> kernel_arguments(const Machine& machine, const Settings& set
     OSIEKIT_TRY(arguments.add("hw_addr", mac));
     OSIEKIT_TRY(arguments.add("modules", settings.modules));
     OSIEKIT_TRY(arguments.add("initrd", base_name(initrd)));
-    // The kernel gives up on serial consoles at the first one that the machine lacks, so ours must
-    // not stand before the right one.
-    if (!names_console(settings.extra_kernel_arguments) &&
-        !names_console(machine.extra_kernel_arguments))
+    if (!console_given && !names_console(of_image))
         for (const auto& console : settings.consoles)
             OSIEKIT_TRY(arguments.add("console", console));
     OSIEKIT_TRY(arguments.add_words("kernel arguments", settings.extra_kernel_arguments));
@@ -192,15 +213,16 @@ Result<std::string> kernel_arguments(const Machine& machine, const Settings& set
                                            std::to_string(text.size()) +
                                            " characters, the kernel takes " +
                                            std::to_string(largest_kernel_command_line))
-            .hint("shorten --kernel-args or the record's kernel arguments");
+            .hint("shorten --kernel-args, the record's kernel arguments or the image's");
     return text;
 }
 
-Result<std::string> script(const Machine& machine, const Settings& settings) {
+Result<std::string> script(const Machine& machine, const Settings& settings,
+                           std::string_view image_arguments) {
     if (machine.boot == BootTarget::local_disk) return local_disk_script(machine);
     if (!machine.ipxe_script_url.empty() || !machine.ipxe_script_text.empty())
         return chain_script(machine);
-    return osie_script(machine, settings);
+    return osie_script(machine, settings, image_arguments);
 }
 
 }  // namespace osiekit::netboot::ipxe

@@ -16,11 +16,17 @@ constexpr std::size_t largest_script_text = 64 << 10;
 // the hardware record. iPXE has no quoting: words are split at blanks, "||", "&&", ";" and "#" have
 // a meaning as words, and "${" always. So whatever could add a command is refused with an error of
 // kind invalid_input that names the field. `settings` has public_http_url and grpc_authority filled
-// in.
-Result<std::string> script(const Machine& machine, const Settings& settings);
+// in. `image_arguments` are those that the builder of the server's own image chose.
+Result<std::string> script(const Machine& machine, const Settings& settings,
+                           std::string_view image_arguments = {});
 
-// The kernel's arguments in the order of Tinkerbell's smee, the operator's and then the machine's
-// last, so that they override.
-Result<std::string> kernel_arguments(const Machine& machine, const Settings& settings);
+// Whether the machine boots the image of the server's own folder, not one that its record names.
+bool boots_own_image(const Machine& machine);
+
+// The kernel's arguments: the image's own first, so that all others override them, then in the
+// order of Tinkerbell's smee, the operator's and the machine's last. The consoles of the image
+// count where neither the operator nor the record names one; ours where nobody does.
+Result<std::string> kernel_arguments(const Machine& machine, const Settings& settings,
+                                     std::string_view image_arguments = {});
 
 }  // namespace osiekit::netboot::ipxe

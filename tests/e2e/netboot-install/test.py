@@ -2,7 +2,7 @@
 
 import json
 
-from harness import scenario
+from harness import paths, scenario
 from harness.processes import output_of
 from harness.vm import file_system_command
 
@@ -59,6 +59,14 @@ def check_netboots(context, events):
 def check_console(context, text):
     for sign in ("Run /init as init process", "tink-worker", *ACTIONS):
         context.check(sign in text, f"“{sign}” on the machine's console")
+    # The kernel tells its arguments: those that the image's builder chose are among them, before the operator's.
+    line = next(line for line in text.splitlines() if "Kernel command line:" in line)
+    chosen = json.loads((paths.OUT / "virtual" / "manifest.json").read_text(encoding="utf-8"))["kernel"]["cmdline"]
+    words = [word for word in chosen.split() if not word.startswith("console=")]
+    context.check("initramfs_options=size=90%" in words, f"the image's builder chose the size of the root: {chosen}")
+    context.check(f"{' '.join(words)} " in line.partition(" insecure_registries=")[0] + " ",
+                  f"“{' '.join(words)}” before the operator's arguments in: {line}")
+    context.check("console=tty0" not in line, "the operator's console stands alone")
     context.check(text.index("Run /init") < text.index(" login:"), "the installation comes before the login prompt")
 
 

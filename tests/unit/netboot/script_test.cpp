@@ -53,6 +53,50 @@ TEST_CASE("a console of the operator or of the machine replaces ours") {
     CHECK(ipxe::kernel_arguments(machine, given)->find("ttyS1") == std::string::npos);
 }
 
+TEST_CASE("the image's arguments stand first, so that all others override them") {
+    auto machine = test::example_machine();
+    machine.extra_kernel_arguments = "loglevel=7";
+    auto text = ipxe::kernel_arguments(machine, settings(), "initramfs_options=size=90% quiet");
+    REQUIRE(text);
+    CHECK(text->rfind("initramfs_options=size=90% quiet facility=onprem ", 0) == 0);
+    CHECK(text->find(" console=ttyS1,115200 ") != std::string::npos);
+    CHECK(text->substr(text->size() - 11) == " loglevel=7");
+}
+
+TEST_CASE("the image's consoles count where neither operator nor record names one") {
+    auto machine = test::example_machine();
+    const std::string image = "console=tty0 initramfs_options=size=90% console=ttyS0,115200";
+    auto text = ipxe::kernel_arguments(machine, settings(), image).value();
+    CHECK(text.rfind(image + " facility=", 0) == 0);
+    CHECK(text.find("ttyS1") == std::string::npos);
+    machine.extra_kernel_arguments = "console=ttyAMA0";
+    text = ipxe::kernel_arguments(machine, settings(), image).value();
+    CHECK(text.rfind("initramfs_options=size=90% facility=", 0) == 0);
+    CHECK(text.find("ttyS0") == std::string::npos);
+    CHECK(text.find("tty0") == std::string::npos);
+    CHECK(text.find("console=ttyAMA0") != std::string::npos);
+}
+
+TEST_CASE("an image cannot add a command to the script") {
+    for (const std::string attack :
+         {"x || shell", "x && shell", "x ; shell", "x #", "${net0/mac}", "x\\", "x\nshell"}) {
+        INFO(printable(attack));
+        auto text = ipxe::script(test::example_machine(), settings(), attack);
+        REQUIRE_FALSE(text);
+        CHECK(text.error().kind() == ErrorKind::invalid_input);
+    }
+}
+
+TEST_CASE("an image that the record names is not the server's own") {
+    auto machine = test::example_machine();
+    CHECK(ipxe::boots_own_image(machine));
+    for (auto field : {&Machine::base_url, &Machine::kernel, &Machine::initrd}) {
+        auto other = machine;
+        other.*field = "other";
+        CHECK_FALSE(ipxe::boots_own_image(other));
+    }
+}
+
 TEST_CASE("the boot script") {
     auto machine = test::example_machine();
     machine.kernel = "special/vmlinuz-6.1";

@@ -105,6 +105,26 @@ TEST_CASE("from DISCOVER to the kernel over real sockets") {
     CHECK(fixture.happened("http.binary"));
 }
 
+TEST_CASE("the script has the arguments of the image that is there at the moment") {
+    Fixture fixture;
+    const std::string script = "/ipxe/script/52:54:00:aa:bb:01/auto.ipxe";
+    auto manifest = fixture.osie / "manifest.json";
+    REQUIRE(write_file(manifest, R"({"format": 1, "kernel": {"cmdline": "of_the_image=1"}})"));
+    fixture.start(fixture.settings());
+    CHECK(fixture.get(script).body.find("/vmlinuz of_the_image=1 facility=") != std::string::npos);
+    REQUIRE(write_file(manifest, R"({"format": 1, "kernel": {"cmdline": "of_the_image=2"}})"));
+    CHECK(fixture.get(script).body.find("/vmlinuz of_the_image=2 facility=") != std::string::npos);
+    REQUIRE(write_file(manifest, R"({"format": 1, "kernel": {"cmdline": "a || shell"}})"));
+    CHECK(fixture.get(script).status == 500);
+    REQUIRE(write_file(manifest, "no JSON"));
+    CHECK(fixture.get(script).status == 500);
+    fixture.machine.base_url = "http://files.example/hook";
+    CHECK(fixture.get(script).body.find("/vmlinuz facility=") != std::string::npos);
+    fixture.machine.base_url.clear();
+    std::filesystem::remove(manifest);
+    CHECK(fixture.get(script).body.find("/vmlinuz facility=") != std::string::npos);
+}
+
 TEST_CASE("firmware that is sent away with a file that is not there has not failed") {
     Fixture fixture;
     fixture.start(fixture.settings());
