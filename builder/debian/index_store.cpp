@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Changes with the compact form.
-constexpr std::string_view compact_version = "v2";
+constexpr std::string_view compact_version = "v3";
 
 bool lists_word(std::string_view text, std::string_view wanted) {
     auto words = split_words(text);
@@ -39,6 +39,9 @@ IndexFile make_index(const AptSource& source, const Release& release, std::uint3
     IndexFile file;
     file.source = position;
     file.path = form.first;
+    file.origin.suite = source.suite;
+    file.origin.aliases = {release.suite, release.codename};
+    file.origin.automatic = !release.not_automatic;
     file.item.name = source.suite + " " + form.first;
     file.item.digest = form.second.digest;
     file.item.size = form.second.size;
@@ -107,6 +110,7 @@ Result<std::vector<IndexFile>> select_indexes(const AptSource& source, const Rel
             if (form != nullptr) {
                 files.push_back(make_index(source, release, position, *form, settings));
                 files.back().component = component;
+                files.back().origin.component = component;
             } else if (wanted == architecture) {
                 return Error(ErrorKind::not_found, "the release has no packages of component \"" +
                                                        component + "\" for architecture " +
@@ -142,7 +146,9 @@ Result<PackageIndex> load_indexes(BlobCache& cache, const std::vector<IndexFile>
     }
     PackageIndex index;
     for (std::size_t i = 0; i < files.size(); ++i)
-        OSIEKIT_TRY(index.add(std::move(texts[i]), architecture, static_cast<std::uint32_t>(i))
+        OSIEKIT_TRY(index
+                        .add(std::move(texts[i]), architecture, static_cast<std::uint32_t>(i),
+                             files[i].origin)
                         .context("reading index " + files[i].item.name));
     index.finish();
     return index;

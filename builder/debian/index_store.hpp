@@ -17,6 +17,7 @@ struct IndexFile {
     std::uint32_t source = 0;  // position in the list of sources
     std::string component;     // "main"; empty in a flat repository
     std::string path;          // "main/binary-amd64/Packages.xz", says how it is compressed
+    IndexOrigin origin;
     FetchItem item;
 };
 

@@ -14,7 +14,7 @@ namespace osiekit::builder {
 namespace {
 
 using TextField = std::pair<std::string_view, std::string_view PackageRecord::*>;
-constexpr std::array<TextField, 12> text_fields = {{
+constexpr std::array<TextField, 14> text_fields = {{
     {"Package", &PackageRecord::name},
     {"Version", &PackageRecord::version},
     {"Architecture", &PackageRecord::architecture},
@@ -27,7 +27,18 @@ constexpr std::array<TextField, 12> text_fields = {{
     {"Breaks", &PackageRecord::breaks},
     {"Source", &PackageRecord::source},
     {"Installed-Size", &PackageRecord::installed_size},
+    {"Priority", &PackageRecord::priority},
+    {"Essential", &PackageRecord::essential},
 }};
+
+// Debian policy 2.5; what says none of them comes last.
+constexpr std::array<std::string_view, 5> priorities = {"required", "important", "standard",
+                                                        "optional", "extra"};
+
+std::size_t rank_of(std::string_view priority) {
+    return static_cast<std::size_t>(std::find(priorities.begin(), priorities.end(), priority) -
+                                    priorities.begin());
+}
 
 Error bad_record(const PackageRecord& record, std::string_view problem) {
     return Error(ErrorKind::invalid_input,
@@ -95,7 +106,10 @@ std::string compact_packages(const std::vector<PackageRecord>& records) {
     return text;
 }
 
-Status PackageIndex::add(std::string text, std::string_view architecture, std::uint32_t index) {
+Status PackageIndex::add(std::string text, std::string_view architecture, std::uint32_t index,
+                         IndexOrigin origin) {
+    if (origins_.size() <= index) origins_.resize(index + std::size_t{1});
+    origins_[index] = std::move(origin);
     texts_.push_back(std::make_unique<std::string>(std::move(text)));
     OSIEKIT_ASSIGN(auto records, parse_packages(*texts_.back()));
     pools_.push_back(std::make_unique<std::vector<PackageRecord>>(std::move(records)));
@@ -115,19 +129,24 @@ Status PackageIndex::add(std::string text, std::string_view architecture, std::u
 }
 
 void PackageIndex::finish() {
-    auto newer = [](const PackageRecord* a, const PackageRecord* b) {
+    auto newer = [&](const PackageRecord* a, const PackageRecord* b) {
+        bool automatic = origin(*a).automatic;
+        if (automatic != origin(*b).automatic) return automatic;
         return compare_versions(a->version, b->version) > 0;
     };
     // Stable: of two equal ones the source that was named first wins.
     for (auto& [name, records] : by_name_)
         if (records.size() > 1) std::stable_sort(records.begin(), records.end(), newer);
     for (auto& [name, providers] : by_provision_) {
-        std::stable_sort(providers.begin(), providers.end(),
-                         [&](const Provider& a, const Provider& b) {
-                             if (a.package->name != b.package->name)
-                                 return a.package->name < b.package->name;
-                             return newer(a.package, b.package);
-                         });
+        std::stable_sort(
+            providers.begin(), providers.end(), [&](const Provider& a, const Provider& b) {
+                if (a.package->name == b.package->name) return newer(a.package, b.package);
+                bool essential = a.package->essential == "yes";
+                if (essential != (b.package->essential == "yes")) return essential;
+                std::size_t rank = rank_of(a.package->priority);
+                std::size_t other = rank_of(b.package->priority);
+                return rank != other ? rank < other : a.package->name < b.package->name;
+            });
     }
 }
 

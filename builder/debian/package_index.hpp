@@ -26,6 +26,8 @@ struct PackageRecord {
     std::string_view breaks;
     std::string_view source;          // "name" or "name (version)"; empty: as the package
     std::string_view installed_size;  // KiB
+    std::string_view priority;        // "required", "important", "standard", "optional", "extra"
+    std::string_view essential;       // "yes" or empty
     Sha256 digest;
     std::uint64_t size = 0;
     std::uint32_t index = 0;  // the one it stands in, as add() was told
@@ -43,18 +45,31 @@ Result<std::vector<PackageRecord>> parse_packages(std::string_view text);
 // same parser.
 std::string compact_packages(const std::vector<PackageRecord>& records);
 
+// Where the records of an index come from.
+struct IndexOrigin {
+    std::string suite;                 // as the source names it
+    std::vector<std::string> aliases;  // what else the release calls itself: "stable"
+    std::string component;
+    // NotAutomatic: yes of a release file, such as that of backports: its packages come last.
+    bool automatic = true;
+};
+
 // All records of all sources of an architecture, to be asked by name.
 class PackageIndex {
   public:
     // Adds the records of a text, which is kept. Those of other architectures are left out.
-    Status add(std::string text, std::string_view architecture, std::uint32_t index);
+    // `index` counts from 0.
+    Status add(std::string text, std::string_view architecture, std::uint32_t index,
+               IndexOrigin origin = {});
     // Sorts; call once after the last add().
     void finish();
 
-    // The packages of a name, newest first.
+    const IndexOrigin& origin(const PackageRecord& record) const { return origins_[record.index]; }
+
+    // The packages of a name: newest first, and after all others those that are not automatic.
     const std::vector<const PackageRecord*>& named(std::string_view name) const;
-    // The packages that provide a virtual one, by name and newest first; `version` is empty where
-    // the provision has none.
+    // The packages that provide a virtual one; `version` is empty where the provision has none. As
+    // apt prefers them: essential ones, then by priority; last by name, each newest first.
     struct Provider {
         const PackageRecord* package;
         std::string_view version;
@@ -66,6 +81,7 @@ class PackageIndex {
   private:
     std::vector<std::unique_ptr<std::string>> texts_;
     std::vector<std::unique_ptr<std::vector<PackageRecord>>> pools_;
+    std::vector<IndexOrigin> origins_;  // by PackageRecord::index
     std::unordered_map<std::string_view, std::vector<const PackageRecord*>> by_name_;
     std::unordered_map<std::string_view, std::vector<Provider>> by_provision_;
     std::size_t records_ = 0;

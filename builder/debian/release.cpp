@@ -73,6 +73,7 @@ Result<Release> parse_release(std::string_view text) {
     release.architectures = value("Architectures");
     release.components = value("Components");
     release.acquire_by_hash = equal_ignoring_case(value("Acquire-By-Hash"), "yes");
+    release.not_automatic = equal_ignoring_case(value("NotAutomatic"), "yes");
     release.all_in_every_index = value("No-Support-for-Architecture-all") == "Packages";
     auto date = parse_release_date(value("Date"));
     if (!date)

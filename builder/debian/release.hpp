@@ -22,6 +22,7 @@ struct Release {
     std::string architectures;  // separated by blanks
     std::string components;
     bool acquire_by_hash = false;
+    bool not_automatic = false;  // NotAutomatic: yes: nothing of it is taken unless wanted from it
     // No-Support-for-Architecture-all: Packages. The architecture's index holds the "all" packages.
     bool all_in_every_index = false;
     std::int64_t date = 0;                            // seconds since 1970

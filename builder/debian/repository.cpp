@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Changes when the same indexes and names would be resolved otherwise.
-constexpr std::string_view resolver_version = "2";
+constexpr std::string_view resolver_version = "3";
 constexpr std::size_t parallel_releases = 4;
 
 // What was chosen, without pointers into an index.
@@ -245,7 +245,7 @@ std::vector<FetchItem> DebianRepository::State::sources_of(const LocatedPackage&
              std::find(parts.begin(), parts.end(), package.component) == parts.end()))
             continue;
         FetchItem item;
-        item.name = package.name;
+        item.name = package.to_string();
         item.url = source.uri + "/" + package.location;
         item.proxy = settings.proxy_for(item.url);
         item.ca_file = settings.ca_file;
@@ -288,7 +288,8 @@ Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
                                  printable(package.suite) + " " + printable(package.component) +
                                  ", for which no source is configured")
                     .hint("add one to /etc/apt/sources.list.d");
-            places.back().push_back({package.name, {}, {}, {}, package.digest, package.size});
+            places.back().push_back(
+                {package.to_string(), {}, {}, {}, package.digest, package.size});
         }
         only_one = only_one && places.back().size() == 1;
         likeliest.push_back(places.back().front());

@@ -3,233 +3,181 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <unordered_map>
 
-#include "builder/debian/relation.hpp"
-#include "builder/debian/version.hpp"
-#include "lib/base/text.hpp"
+#include "builder/debian/candidates.hpp"
+#include "builder/debian/choices.hpp"
 
 namespace osiekit::builder {
 namespace {
 
-// From a named package to the deepest; whole desktops stay below 120.
-constexpr std::size_t depth_limit = 250;
-// Relations looked at, those of undone choices included.
-constexpr std::size_t work_limit = 1'000'000;
+constexpr std::size_t nobody = Choices::nobody;
 
-std::string describe(const PackageRecord& record) {
-    return std::string(record.name) + " " + std::string(record.version);
-}
-
+// Depth first, as apt does it: what a package depends on comes before what was wanted after it, and
+// of its dependencies those come first that leave no choice. A failure goes back to the latest
+// choice that has to do with it (conflict-directed backjumping, Prosser 1993), not just to the last
+// one.
 class Resolver {
   public:
     Resolver(const PackageIndex& index, const PackageQuery& query)
-        : index_(index), dependencies_(query.dependencies) {
-        for (const PackageRequest& request : query.exclude) excluded_.insert(request.name);
-        for (const PackageRequest& request : query.no_deps)
-            alone_.insert(std::string_view(request.name).substr(0, request.name.find('=')));
-    }
+        : index_(index), query_(query), candidates_(index, query) {}
 
-    Status request(const PackageRequest& wanted);
-    std::vector<const PackageRecord*> chosen() const { return order_; }
+    Result<std::vector<const PackageRecord*>> run();
 
   private:
-    Status choose(const PackageRecord& record);
-    Status follow(const PackageRecord& record, std::string_view relations);
-    Status satisfy(const PackageRecord& wanting, const AtomAlternatives& alternatives);
-    Status try_atom(const PackageAtom& atom);
-    bool satisfied(const PackageAtom& atom) const;
-    void undo(std::size_t mark);
-    Error missing(const PackageAtom& atom) const;
-    std::string chain() const;
+    // What is to be done, as a list that shares its tails: going back is taking up an older head.
+    struct Task {
+        const PackageWant* want;
+        std::size_t by;
+        bool expand;  // the want is satisfied; it is the turn of what that package wants
+        std::size_t next;
+    };
+    // Belongs to the choice of the same position.
+    struct Frame {
+        const PackageWant* want;
+        std::size_t by;
+        std::size_t next_candidate = 0;
+        std::size_t head;                      // what was to be done after it
+        std::size_t tasks;                     // how many there were
+        std::set<std::size_t> conflicts = {};  // earlier choices that took candidates away
+        std::optional<Error> error = {};       // the first one
+    };
 
-    static bool matches_architecture(const PackageAtom& atom, const PackageRecord& record) {
-        return atom.architecture.empty() || atom.architecture == "any" ||
-               atom.architecture == "native" || record.architecture == "all" ||
-               atom.architecture == record.architecture;
+    Status solve();
+    Status advance();
+    bool try_candidate(Frame& frame);
+    Status give_up();
+    void add_task(const PackageWant& want, std::size_t by, bool expand = false) {
+        tasks_.push_back({&want, by, expand, head_});
+        head_ = tasks_.size() - 1;
     }
+    void add_wants(std::size_t choice);
 
     const PackageIndex& index_;
-    const Dependencies& dependencies_;
-    std::set<std::string_view> excluded_;
-    std::set<std::string_view> alone_;  // whose dependencies do not matter
-    std::string asked_;                 // where the present request was written
-    std::unordered_map<std::string_view, const PackageRecord*> by_name_;
-    std::vector<const PackageRecord*> order_;
-    std::vector<std::string> wanting_;  // from the named package to the present one
-    std::unordered_map<const PackageRecord*, Error> hopeless_;
+    const PackageQuery& query_;
+    Candidates candidates_;
+    std::vector<PackageWant> requests_;
+    Choices choices_;
+    std::vector<Frame> frames_;  // as many as choices, or one more: the one that is being made
+    std::vector<Task> tasks_;
+    std::size_t head_ = nobody;
     std::size_t work_ = 0;
-    std::size_t clashes_ = 0;
 };
 
-Status Resolver::request(const PackageRequest& wanted) {
-    const std::string& text = wanted.name;
-    asked_ = wanted.where;
-    PackageAtom atom;
-    std::string_view view = text;
-    std::size_t at = view.find('=');
-    atom.name = view.substr(0, at);
-    if (at != std::string_view::npos) {
-        atom.relation = VersionRelation::equal;
-        atom.version = view.substr(at + 1);
-    }
-    if (!valid_package_name(atom.name) || (at != std::string_view::npos && atom.version.empty()))
-        return Error(ErrorKind::invalid_input,
-                     "\"" + printable(text, 80) + "\" is not a package name")
-            .hint("NAME or NAME=VERSION is expected");
-    if (index_.named(atom.name).empty()) {
-        const auto& providers = index_.providers(atom.name);
-        if (!providers.empty()) {
-            std::vector<std::string> names;
-            for (const auto& provider : providers)
-                if (names.empty() || names.back() != provider.package->name)
-                    names.emplace_back(provider.package->name);
-            if (names.size() > 1)
-                return Error(ErrorKind::not_found,
-                             "\"" + std::string(atom.name) + "\" is a virtual package")
-                    .hint("name one of its providers: " + join(names, ", "));
-        }
-    }
-    wanting_.clear();
-    return try_atom(atom);
+void Resolver::add_wants(std::size_t choice) {
+    const PackageRelations* relations = choices_[choice].relations;
+    if (relations == nullptr) return;
+    // Put before each other, so backwards: the ones without a choice come to lie in front.
+    for (bool single : {false, true})
+        for (auto want = relations->wants.rbegin(); want != relations->wants.rend(); ++want)
+            if (want->single == single) add_task(*want, choice);
 }
 
-std::string Resolver::chain() const {
-    std::string text;
-    for (auto it = wanting_.rbegin(); it != wanting_.rend(); ++it) text += ", wanted by " + *it;
-    if (!asked_.empty()) return text + ", wanted by " + asked_;
-    if (!wanting_.empty()) text += ", which was asked for";
-    return text;
-}
-
-Error Resolver::missing(const PackageAtom& atom) const {
-    std::string subject = "package " + atom.to_string();
-    const auto& same_name = index_.named(atom.name);
-    if (!same_name.empty())
-        return Error(ErrorKind::not_found, subject + " cannot be found" + chain())
-            .hint("the newest " + std::string(atom.name) + " in the configured sources is " +
-                  std::string(same_name.front()->version));
-    Error error(ErrorKind::not_found,
-                subject + " does not exist in the configured sources" + chain());
-    if (auto near = nearest(atom.name, index_.names()))
-        return std::move(error).hint("did you mean \"" + *near + "\"?");
-    return std::move(error).hint(
-        "check the name, and the components and suites of the host's apt sources");
-}
-
-bool Resolver::satisfied(const PackageAtom& atom) const {
-    auto it = by_name_.find(atom.name);
-    if (it != by_name_.end() && matches_architecture(atom, *it->second) &&
-        atom.accepts(it->second->version))
+// True if the frame's next candidate was chosen.
+bool Resolver::try_candidate(Frame& frame) {
+    const PackageRecord* record = frame.want->candidates[frame.next_candidate];
+    ++frame.next_candidate;
+    if (record == nullptr) {
+        choices_.push({frame.want, frame.by, nullptr, nullptr});
         return true;
-    for (const auto& provider : index_.providers(atom.name)) {
-        auto chosen = by_name_.find(provider.package->name);
-        if (chosen == by_name_.end() || chosen->second != provider.package) continue;
-        if (atom.relation == VersionRelation::any) return true;
-        if (!provider.version.empty() && atom.accepts(provider.version)) return true;
     }
-    return false;
+    const auto& relations = candidates_.relations(*record);
+    if (!relations) {
+        if (!frame.error)
+            frame.error = Error(relations.error())
+                              .context("the relations of " + describe(*record) + " (" +
+                                       choices_.chain(*frame.want, frame.by) + ")");
+        return false;
+    }
+    auto obstacle = choices_.obstacle(*record, *relations);
+    if (obstacle) {
+        frame.conflicts.insert(obstacle->choice);
+        if (!frame.error) frame.error = choices_.explain(*record, *frame.want, frame.by, *obstacle);
+        return false;
+    }
+    choices_.push({frame.want, frame.by, record, &*relations});
+    if (frame.want->how.empty()) return true;  // its turn comes when all requests are chosen
+    add_wants(choices_.size() - 1);
+    return true;
 }
 
-void Resolver::undo(std::size_t mark) {
-    while (order_.size() > mark) {
-        by_name_.erase(order_.back()->name);
-        order_.pop_back();
+// Makes the choice of the last frame, or goes back to an earlier one and makes that otherwise.
+Status Resolver::advance() {
+    for (;;) {
+        Frame& frame = frames_.back();
+        while (frame.next_candidate < frame.want->candidates.size()) {
+            if (++work_ > resolver_work_limit)
+                return Error(ErrorKind::limit, "the dependencies are too entangled to be resolved")
+                    .hint("name the packages that you want of each group of alternatives");
+            if (try_candidate(frame)) return {};
+        }
+        OSIEKIT_TRY(give_up());
     }
 }
 
-// Takes the best package for an atom together with all that it needs.
-Status Resolver::try_atom(const PackageAtom& atom) {
-    if (satisfied(atom)) return {};
-    std::vector<const PackageRecord*> candidates;
-    for (const PackageRecord* record : index_.named(atom.name))
-        if (matches_architecture(atom, *record) && atom.accepts(record->version))
-            candidates.push_back(record);
-    for (const auto& provider : index_.providers(atom.name))
-        if (atom.relation == VersionRelation::any ||
-            (!provider.version.empty() && atom.accepts(provider.version)))
-            candidates.push_back(provider.package);
-    auto excluded = [&](const PackageRecord* record) { return excluded_.count(record->name) != 0; };
-    bool waived = std::any_of(candidates.begin(), candidates.end(), excluded);
-    std::optional<Error> first;
-    for (const PackageRecord* candidate : candidates) {
-        if (excluded(candidate)) continue;
-        std::size_t mark = order_.size();
-        Status done = choose(*candidate);
-        if (done || done.error().kind() == ErrorKind::limit) return done;
-        undo(mark);
-        if (!first) first = std::move(done).error();
+// The last frame has no candidate left: back to the latest choice to blame.
+Status Resolver::give_up() {
+    Frame failed = std::move(frames_.back());
+    frames_.pop_back();
+    if (failed.by != nobody) failed.conflicts.insert(failed.by);
+    bool last = failed.conflicts.empty();
+    std::size_t target = last ? nobody : *failed.conflicts.rbegin();
+    if (last || !frames_[target].error) {
+        if (failed.want->candidates.empty())
+            failed.error =
+                explain_missing(index_, *failed.want, choices_.chain(*failed.want, failed.by));
+        if (last) return std::move(*failed.error);
+        frames_[target].error = std::move(failed.error);
     }
-    if (first) return std::move(*first);
-    if (waived) return {};
-    return missing(atom);
-}
-
-Status Resolver::choose(const PackageRecord& record) {
-    if (auto known = hopeless_.find(&record); known != hopeless_.end()) return known->second;
-    auto other = by_name_.find(record.name);
-    if (other != by_name_.end()) {
-        if (other->second == &record) return {};
-        ++clashes_;
-        return Error(ErrorKind::not_found, describe(record) + " is needed, but " +
-                                               describe(*other->second) + " is chosen already" +
-                                               chain());
-    }
-    if (wanting_.size() >= depth_limit)
-        return Error(ErrorKind::limit, "dependencies are more than " + std::to_string(depth_limit) +
-                                           " packages deep");
-    by_name_[record.name] = &record;
-    order_.push_back(&record);
-    wanting_.push_back(describe(record));
-    std::size_t clashes_before = clashes_;
-    Status done = follow(record, record.pre_depends);
-    if (done) done = follow(record, record.depends);
-    wanting_.pop_back();
-    // What fails in every state is not tried again; a clash of versions depends on the state.
-    if (!done && clashes_ == clashes_before) hopeless_.emplace(&record, done.error());
-    return done;
-}
-
-Status Resolver::follow(const PackageRecord& record, std::string_view relations) {
-    if (relations.empty() || !dependencies_.any() || alone_.count(record.name) != 0) return {};
-    auto groups = parse_relations(relations);
-    if (!groups)
-        return std::move(groups).error().context("the dependencies of " + describe(record));
-    for (const AtomAlternatives& alternatives : *groups) OSIEKIT_TRY(satisfy(record, alternatives));
+    failed.conflicts.erase(target);
+    while (choices_.size() > target) choices_.pop();
+    frames_.resize(target + 1, Frame{nullptr, nobody, 0, nobody, 0});
+    Frame& frame = frames_.back();
+    head_ = frame.head;
+    tasks_.resize(frame.tasks);
+    frame.conflicts.merge(failed.conflicts);
     return {};
 }
 
-Status Resolver::satisfy(const PackageRecord& wanting, const AtomAlternatives& alternatives) {
-    if (++work_ > work_limit)
-        return Error(ErrorKind::limit, "the dependencies of " + describe(wanting) +
-                                           " are too entangled to be resolved");
-    AtomAlternatives followed;
-    for (const PackageAtom& atom : alternatives)
-        if (dependencies_.follow(atom.name)) followed.push_back(atom);
-    if (followed.empty()) return {};
-    for (const PackageAtom& atom : followed)
-        if (satisfied(atom)) return {};
-    std::optional<Error> first;
-    for (const PackageAtom& atom : followed) {
-        Status done = try_atom(atom);
-        if (done) return {};
-        if (done.error().kind() == ErrorKind::limit) return done;
-        if (!first) first = std::move(done).error();
+Status Resolver::solve() {
+    while (head_ != nobody) {
+        Task task = tasks_[head_];
+        head_ = task.next;
+        auto done = choices_.satisfying(*task.want);
+        if (task.expand) {
+            if (done) add_wants(*done);
+            continue;
+        }
+        if (done) continue;
+        frames_.push_back({task.want, task.by, 0, head_, tasks_.size()});
+        OSIEKIT_TRY(advance());
     }
-    return std::move(*first);
+    return {};
+}
+
+Result<std::vector<const PackageRecord*>> Resolver::run() {
+    for (const auto* list : {&query_.no_deps, &query_.packages})
+        for (const PackageRequest& asked : *list) {
+            OSIEKIT_ASSIGN(PackageWant want, candidates_.request(asked));
+            requests_.push_back(std::move(want));
+        }
+    // First all that was asked for, then what it depends on.
+    for (bool expand : {true, false})
+        for (auto want = requests_.rbegin(); want != requests_.rend(); ++want)
+            add_task(*want, nobody, expand);
+    OSIEKIT_TRY(solve());
+    std::vector<const PackageRecord*> chosen;
+    for (std::size_t i = 0; i < choices_.size(); ++i)
+        if (choices_[i].record != nullptr) chosen.push_back(choices_[i].record);
+    std::sort(chosen.begin(), chosen.end(),
+              [](const auto* a, const auto* b) { return a->name < b->name; });
+    return chosen;
 }
 
 }  // namespace
 
 Result<std::vector<const PackageRecord*>> resolve(const PackageIndex& index,
                                                   const PackageQuery& query) {
-    Resolver resolver(index, query);
-    for (const auto* list : {&query.no_deps, &query.packages})
-        for (const PackageRequest& request : *list) OSIEKIT_TRY(resolver.request(request));
-    auto chosen = resolver.chosen();
-    std::sort(chosen.begin(), chosen.end(),
-              [](const auto* a, const auto* b) { return a->name < b->name; });
-    return chosen;
+    return Resolver(index, query).run();
 }
 
 }  // namespace osiekit::builder

@@ -10,7 +10,7 @@ namespace osiekit::builder {
 namespace {
 
 std::string_view name_of(std::string_view request) {
-    return request.substr(0, request.find_first_of("<>=~/"));
+    return request.substr(0, request.find_first_of("<>=~/@"));
 }
 
 // The metapackage's dependency that is the kernel. Alpine's packages of kernels stand for

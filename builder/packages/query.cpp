@@ -16,6 +16,10 @@ std::string PackageQuery::key() const {
         names.erase(std::unique(names.begin(), names.end()), names.end());
         for (const std::string& name : names) text += std::string(what) + " " + name + "\n";
     }
+    for (const auto& [name, version] : prefer) {
+        text += "prefer ";
+        text.append(name).append(" ").append(version).append("\n");
+    }
     return text;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct PackageQuery {
     Dependencies dependencies = Dependencies::all();  // of `packages`
     std::vector<PackageRequest> no_deps;              // without any dependency of theirs
     std::vector<PackageRequest> exclude;              // never chosen, whoever depends on them
+    // Versions by name that are taken before newer ones, and before other packages that would do as
+    // well, as long as they serve: those that a lock has.
+    std::map<std::string, std::string, std::less<>> prefer;
 
     bool empty() const { return packages.empty() && no_deps.empty(); }
     // One text a query: the same for the same wishes, wherever they are written; the order of the

@@ -40,7 +40,7 @@ std::string identity(const std::string& key, const ProfileNode& item) {
     if (item.kind == Kind::mapping)
         for (const char* name : {key == "trees" ? "source" : "path", "name"})
             if (const ProfileNode* found = item.find(name)) text = found->scalar;
-    if (key == "packages") text = text.substr(0, text.find('='));
+    if (key == "packages") text = text.substr(0, text.find_first_of("=<>~@/"));
     if (key == "modules") std::replace(text.begin(), text.end(), '-', '_');
     return text;
 }

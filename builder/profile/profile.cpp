@@ -25,13 +25,18 @@ Result<PackageSystem> read_repository(const YamlValue& value) {
         .hint("debian, alpine or file");
 }
 
+constexpr std::string_view alpine_signs = "+-.:~=<>_/@";
+
 Result<std::string> read_package(const YamlValue& value) {
-    return read_name(value, "a Debian package name", "+-.:~=", longest_package_name);
+    return read_name(value, "a Debian package name", "+-.:~=/", longest_package_name);
 }
 
-// Also a name that packages provide, such as so:libc.musl-x86_64.so.1.
+// Also a name that packages provide, such as so:libc.musl-x86_64.so.1, and "!name" of Alpine's.
 Result<std::string> read_alpine_package(const YamlValue& value) {
-    return read_name(value, "a package name", "+-.:~=<>_/", longest_package_name);
+    OSIEKIT_ASSIGN(std::string text, value.text("a package name"));
+    if (text.starts_with('!') && is_name(text.substr(1), alpine_signs, longest_package_name))
+        return text;
+    return read_name(value, "a package name", alpine_signs, longest_package_name);
 }
 
 Status read_packages(const YamlValue& value, Profile& profile) {

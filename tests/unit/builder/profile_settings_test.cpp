@@ -43,6 +43,18 @@ TEST_CASE("packages are read by repository") {
     CHECK(profile->alpine_packages[1].where == "p.yaml:3");
     CHECK(profile->exclude[0].name == "perl-base");
     CHECK(profile->no_deps[0].where == "p.yaml:4");
+    auto pinned = parse(
+        "packages: {debian: [jq=1.6-2.1, zstd/bookworm-backports],\n"
+        "  alpine: [\"!dash\", musl@community]}\n");
+    REQUIRE(pinned);
+    CHECK(test::names_of(pinned->packages) ==
+          std::vector<std::string>{"jq=1.6-2.1", "zstd/bookworm-backports"});
+    CHECK(test::names_of(pinned->alpine_packages) ==
+          std::vector<std::string>{"!dash", "musl@community"});
+    CHECK(error_of("packages: {alpine: [\"!\"]}\n").find("is not a package name") !=
+          std::string::npos);
+    CHECK(error_of("packages: {debian: [\"!dash\"]}\n").find("is not a Debian package name") !=
+          std::string::npos);
     auto alpine = parse(
         "alpine: {mirror: http://mirror.example/alpine, branch: v3.20, keys: keys,\n"
         "  repositories: [community, main]}\n");
