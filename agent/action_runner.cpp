@@ -77,35 +77,49 @@ Result<ActionRunner> ActionRunner::create(const Settings& settings, const StopSi
                         std::move(program), std::move(syslog));
 }
 
-Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Decision& decision,
-                                                Clock::time_point deadline) {
+Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Decision& decision) {
     OSIEKIT_ASSIGN(
         auto lock, StoreLock::take(settings_.store, StoreLock::Kind::exclusive, [this] {
             log_.info("waiting for another program that works in " + settings_.store.string());
         }));
     if (workflow_ != action.workflow_id) {
-        // Another workflow's images are not needed any more.
-        if (!workflow_.empty())
-            if (auto swept = store_.retain({}); !swept) log_.warning(swept.error().to_string());
+        // Nothing runs between workflows; the next one may want some of these layers again.
+        evict(store_budget(settings_.store), oci::ImageStore::now());
         workflow_ = action.workflow_id;
     }
     PullParts parts;
-    parts.cancelled = [this, deadline] { return stop_.requested() || Clock::now() >= deadline; };
+    parts.cancelled = [this] { return stop_.requested(); };
     parts.sleep = [this](std::chrono::milliseconds time) { stop_.wait(time); };
     parts.admit = [&decision](const oci::ResolvedImage& image, oci::ImageSource& source) {
         return prove(decision, image, source);
     };
-    OSIEKIT_ASSIGN(auto stored, pull_image(store_, settings_, action.image, parts, log_));
+    timespec start = oci::ImageStore::now();
+    auto stored = pull_image(store_, settings_, action.image, parts, log_);
+    // Out of memory: once more without what earlier actions have left.
+    if (!stored && stored.error().kind() == ErrorKind::limit && evict(0, start) > 0)
+        stored = pull_image(store_, settings_, action.image, parts, log_);
+    if (!stored) return std::move(stored).error();
     OSIEKIT_TRY(lock.share());
-    return Pulled{std::move(stored), std::move(lock)};
+    return Pulled{*std::move(stored), std::move(lock)};
 }
 
-Outcome ActionRunner::attempt(const Action& action, Clock::time_point deadline,
-                              WallClock::time_point start) {
+// The caller holds the store exclusively, so no container runs from it. Gives what was freed.
+std::uint64_t ActionRunner::evict(std::uint64_t keep_bytes, const timespec& used_before) {
+    auto removed = store_.evict(keep_bytes, used_before);
+    if (!removed) {
+        log_.warning(removed.error().to_string());
+        return 0;
+    }
+    if (*removed > 0) log_.info("removed " + human_size(*removed) + " of unused image layers");
+    return *removed;
+}
+
+Outcome ActionRunner::attempt(const Action& action, WallClock::time_point start) {
     auto decision = judge(action);
     if (!decision) return failed(decision.error().to_string());
-    auto pulled = pull(action, *decision, deadline);
+    auto pulled = pull(action, *decision);
     if (!pulled) return failed(pulled.error().to_string());
+    auto deadline = Clock::now() + action.timeout;
     auto rootfs =
         Rootfs::create(pulled->image.layers,
                        settings_.store / "actions" / key_of(action.workflow_id, action.action_id));
@@ -159,8 +173,9 @@ Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& e
     std::string prefix = printable(entry.action_name) + " | ";
     SupervisedAction::Listener listener;
     listener.on_line = [&](const OutputLine& line) {
-        log_.log(line.error ? LogLevel::warning : LogLevel::info,
-                 prefix + printable(line.text, LineSplitter::max_line_bytes));
+        if (settings_.capture_logs)
+            log_.log(line.error ? LogLevel::warning : LogLevel::info,
+                     prefix + printable(line.text, LineSplitter::max_line_bytes));
         if (syslog_)
             syslog_->send({line.time, line.error, settings_.id, entry.action_name, line.text});
     };
@@ -229,18 +244,11 @@ void ActionRunner::remove(const std::filesystem::path& directory) {
 
 Outcome ActionRunner::run(const Action& action) {
     auto start = WallClock::now();
-    auto deadline = Clock::now() + action.timeout;
     // Nothing runs now: what the ones before have left is not needed any more.
     if (auto journal = Journal::open(settings_.journal)) clean_up(*journal);
-    Outcome outcome = attempt(action, deadline, start);
+    Outcome outcome = attempt(action, start);
     outcome.start = start;
     outcome.stop = WallClock::now();
-    // The time may also run out while the image is pulled.
-    if (outcome.state == OutcomeState::failed && Clock::now() >= deadline && !stop_.requested()) {
-        outcome.state = OutcomeState::timeout;
-        outcome.message = "no time left after " + human_duration(action.timeout) +
-                          (outcome.message.empty() ? "" : ": " + outcome.message);
-    }
     return outcome;
 }
 

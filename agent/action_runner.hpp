@@ -32,7 +32,8 @@ class ActionRunner {
     // journal: then it is as if it had been reported late. Call it before the first run().
     void recover(const Journal& journal);
 
-    // Never fails: what goes wrong is the outcome's message. The time for the image counts.
+    // Never fails: what goes wrong is the outcome's message. The action's timeout begins when its
+    // image is there, as tink-worker's does; a transfer that stands still fails by itself.
     Outcome run(const Action& action);
 
   private:
@@ -40,13 +41,14 @@ class ActionRunner {
                  oci::ImageStore store, std::filesystem::path program,
                  std::unique_ptr<SyslogSender> syslog);
     using Clock = std::chrono::steady_clock;
-    Outcome attempt(const Action& action, Clock::time_point deadline, WallClock::time_point start);
+    Outcome attempt(const Action& action, WallClock::time_point start);
     Outcome follow(SupervisedAction& supervised, const JournalEntry& entry);
     struct Pulled {
         oci::StoredImage image;
         StoreLock lock;  // shared: the layers stay while the action runs
     };
-    Result<Pulled> pull(const Action& action, const Decision& decision, Clock::time_point deadline);
+    Result<Pulled> pull(const Action& action, const Decision& decision);
+    std::uint64_t evict(std::uint64_t keep_bytes, const timespec& used_before);
     std::filesystem::path directory_of(const JournalEntry& entry) const;
     Result<Decision> judge(const Action& action) const;
     void keep(Rootfs rootfs, const JournalEntry& entry);
@@ -60,7 +62,7 @@ class ActionRunner {
     oci::ImageStore store_;
     std::filesystem::path program_;
     std::unique_ptr<SyslogSender> syslog_;  // null: no remote log
-    std::string workflow_;  // of the last action: its layers are kept until another one begins
+    std::string workflow_;                  // of the last action
 };
 
 }  // namespace osiekit::agent

@@ -62,6 +62,19 @@ Status mount_overlay(const std::vector<std::filesystem::path>& top_first,
     return {};
 }
 
+// A line of /proc/meminfo in bytes; without it, no limit.
+std::uint64_t memory(std::string_view field) {
+    std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();
+    auto text = read_file("/proc/meminfo");
+    if (!text) return bytes;
+    for (std::string_view line : split(*text, '\n')) {
+        auto words = split_words(line);
+        if (words.size() < 2 || words[0] != field) continue;
+        if (auto kilobytes = parse_u64(words[1])) bytes = *kilobytes * 1024;
+    }
+    return bytes;
+}
+
 }  // namespace
 
 Rootfs::Rootfs(Rootfs&& other) noexcept
@@ -123,19 +136,21 @@ Result<bool> prepare_store(const std::filesystem::path& path) {
 }
 
 std::uint64_t unpack_budget(const std::filesystem::path& path) {
-    std::uint64_t left = std::numeric_limits<std::uint64_t>::max();
-    if (auto text = read_file("/proc/meminfo")) {
-        for (std::string_view line : split(*text, '\n')) {
-            auto words = split_words(line);
-            if (words.size() < 2 || words[0] != "MemAvailable:") continue;
-            if (auto kilobytes = parse_u64(words[1])) left = *kilobytes * 1024;
-        }
-    }
+    std::uint64_t left = memory("MemAvailable:");
     struct statfs status {};
     if (::statfs(path.c_str(), &status) == 0)
         left = std::min<std::uint64_t>(left, static_cast<std::uint64_t>(status.f_bavail) *
                                                  static_cast<std::uint64_t>(status.f_bsize));
     return left / 4 * 3;
+}
+
+std::uint64_t store_budget(const std::filesystem::path& path) {
+    std::uint64_t all = memory("MemTotal:");
+    struct statfs status {};
+    if (::statfs(path.c_str(), &status) == 0)
+        all = std::min<std::uint64_t>(all, static_cast<std::uint64_t>(status.f_blocks) *
+                                               static_cast<std::uint64_t>(status.f_bsize));
+    return all / 4;
 }
 
 }  // namespace osiekit::agent

@@ -49,4 +49,8 @@ Result<bool> prepare_store(const std::filesystem::path& path);
 // `path` have left.
 std::uint64_t unpack_budget(const std::filesystem::path& path);
 
+// How many bytes of layers stay between two workflows: a quarter of the machine's memory, or of the
+// file system at `path` if that is smaller.
+std::uint64_t store_budget(const std::filesystem::path& path);
+
 }  // namespace osiekit::agent

@@ -9,7 +9,13 @@ bool BytePipe::write(std::string_view bytes) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return abandoned_ || waiting_ < capacity_; });
     if (abandoned_) return false;
-    pieces_.emplace_back(bytes);
+    std::string piece = std::move(spare_);
+    spare_.clear();
+    // Copied while the reader works; there is one writer.
+    lock.unlock();
+    piece.assign(bytes);
+    lock.lock();
+    pieces_.push_back(std::move(piece));
     waiting_ += bytes.size();
     changed_.notify_all();
     return true;
@@ -24,11 +30,13 @@ void BytePipe::finish(std::optional<Error> error) {
 
 Result<std::string_view> BytePipe::read() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return finished_ || !pieces_.empty(); });
+    changed_.wait(lock, [&] { return abandoned_ || finished_ || !pieces_.empty(); });
+    if (abandoned_) return Error(ErrorKind::cancelled, "not wanted any more");
     if (pieces_.empty()) {
         if (error_) return *error_;
         return std::string_view();
     }
+    spare_ = std::move(current_);
     current_ = std::move(pieces_.front());
     pieces_.pop_front();
     waiting_ -= current_.size();

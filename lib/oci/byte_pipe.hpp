@@ -22,9 +22,9 @@ class BytePipe {
     // No more bytes; with an error, that is what the reader gets.
     void finish(std::optional<Error> error = std::nullopt);
 
-    // Waits for bytes; empty at the end. Valid until the next call.
+    // Waits for bytes; empty at the end. Valid until the next call. Kind cancelled after abandon().
     Result<std::string_view> read();
-    // The reader wants no more.
+    // Nobody wants more: wakes both sides.
     void abandon();
 
   private:
@@ -32,6 +32,7 @@ class BytePipe {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::string> pieces_;
+    std::string spare_;  // memory of a piece that was read
     std::size_t waiting_ = 0;
     std::string current_;
     std::optional<Error> error_;

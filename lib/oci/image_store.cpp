@@ -3,15 +3,22 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "lib/base/file.hpp"
-#include "lib/oci/byte_pipe.hpp"
+#include "lib/base/text.hpp"
+#include "lib/oci/layer_stream.hpp"
 #include "lib/oci/tree_at.hpp"
 
 namespace osiekit::oci {
 namespace {
+
+constexpr std::uint64_t max_use_bytes = 32;
 
 Status make_directory(const std::filesystem::path& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
@@ -19,33 +26,23 @@ Status make_directory(const std::filesystem::path& path, mode_t mode) {
     return {};
 }
 
-// Downloads on a thread of its own while this one decompresses and writes.
-Status stream_layer(ImageSource& source, const Reference& reference, const Descriptor& layer,
-                    const ContentDigest& diff_id, int directory_fd, const UnpackLimits& limits) {
-    BytePipe pipe;
-    Status fetched;
-    std::thread download([&] {
-        fetched = source.fetch_blob(reference, layer, [&](std::string_view piece) -> Status {
-            if (pipe.write(piece)) return {};
-            return Error(ErrorKind::cancelled, "the layer is not wanted any more");
-        });
-        pipe.finish(fetched ? std::nullopt : std::optional<Error>(fetched.error()));
-    });
-    auto unpacked =
-        unpack_layer([&] { return pipe.read(); }, directory_fd, limits, diff_id.algorithm());
-    pipe.abandon();
-    download.join();
-    // Bytes that are not what they were declared to be are the cause, whatever else they led to.
-    if (!fetched && fetched.error().kind() != ErrorKind::cancelled) return fetched;
-    if (!unpacked) return std::move(unpacked).error();
-    OSIEKIT_TRY(fetched);
-    if (unpacked->diff_id != diff_id)
-        return Error(ErrorKind::digest, "the unpacked layer is " + unpacked->diff_id.oci() +
-                                            ", the image's configuration says " + diff_id.oci());
-    return {};
+bool earlier(const timespec& a, const timespec& b) {
+    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
 }
 
+// What uses/<hex> says of a layer.
+struct Use {
+    std::filesystem::path layer;
+    std::uint64_t bytes = 0;
+    timespec last{};  // 1970 of a layer without a record, which goes first
+};
+
 }  // namespace
+
+struct ImageStore::Missing {
+    Descriptor descriptor;
+    ContentDigest diff_id;
+};
 
 Status remove_directory(const std::filesystem::path& path) {
     OSIEKIT_ASSIGN(Fd parent, open_file(path.parent_path(), O_PATH | O_DIRECTORY));
@@ -57,6 +54,7 @@ Result<ImageStore> ImageStore::open(const std::filesystem::path& root) {
     std::filesystem::create_directories(root.parent_path(), failure);
     OSIEKIT_TRY(make_directory(root, 0700));
     OSIEKIT_TRY(make_directory(root / "layers", 0700));
+    OSIEKIT_TRY(make_directory(root / "uses", 0700));
     OSIEKIT_TRY(remove_directory(root / "tmp"));
     OSIEKIT_TRY(make_directory(root / "tmp", 0700));
     return ImageStore(root);
@@ -72,22 +70,55 @@ bool ImageStore::has_layer(const ContentDigest& diff_id) const {
 }
 
 Status ImageStore::fetch_layer(ImageSource& source, const Reference& reference,
-                               const Descriptor& layer, const ContentDigest& diff_id,
-                               const UnpackLimits& limits) {
-    auto temporary = root_ / "tmp" / diff_id.hex();
+                               const Missing& layer, const UnpackLimits& limits,
+                               const std::function<bool()>& cancelled) {
+    auto temporary = root_ / "tmp" / layer.diff_id.hex();
     OSIEKIT_TRY(remove_directory(temporary));
     OSIEKIT_TRY(make_directory(temporary, 0755));
     Status done = [&]() -> Status {
         OSIEKIT_ASSIGN(Fd directory, open_file(temporary, O_RDONLY | O_DIRECTORY));
-        return stream_layer(source, reference, layer, diff_id, directory.get(), limits);
+        OSIEKIT_ASSIGN(auto unpacked,
+                       stream_layer(source, reference, layer.descriptor, layer.diff_id,
+                                    directory.get(), limits, cancelled));
+        return write_file(root_ / "uses" / layer.diff_id.hex(), std::to_string(unpacked.tar_bytes),
+                          0600);
     }();
-    if (done && ::rename(temporary.c_str(), layer_path(diff_id).c_str()) != 0)
+    if (done && ::rename(temporary.c_str(), layer_path(layer.diff_id).c_str()) != 0)
         done = Error::from_errno("moving the layer to its place");
     if (!done) {
         // The first failure is the one to tell of.
         [[maybe_unused]] Status removed = remove_directory(temporary);
-        return std::move(done).error().context("unpacking the layer " + layer.digest.oci());
+        return std::move(done).error().context("unpacking the layer " +
+                                               layer.descriptor.digest.oci());
     }
+    return {};
+}
+
+Status ImageStore::fetch_layers(ImageSource& source, const Reference& reference,
+                                const std::vector<Missing>& layers, std::uint64_t budget) {
+    ByteBudget bytes(budget);
+    UnpackLimits limits;
+    limits.budget = &bytes;
+    std::atomic<std::size_t> next = 0;
+    std::atomic<bool> failed = false;
+    std::mutex mutex;
+    std::optional<Error> first;
+    auto work = [&] {
+        for (std::size_t i = next++; i < layers.size() && !failed; i = next++) {
+            auto fetched =
+                fetch_layer(source, reference, layers[i], limits, [&] { return failed.load(); });
+            if (fetched) continue;
+            std::lock_guard lock(mutex);
+            // Later failures may only follow from the first.
+            if (!failed.exchange(true)) first = std::move(fetched).error();
+        }
+    };
+    std::vector<std::thread> helpers;
+    for (std::size_t i = 1; i < std::min(max_parallel_layers, layers.size()); ++i)
+        helpers.emplace_back(work);
+    work();
+    for (std::thread& helper : helpers) helper.join();
+    if (first) return *std::move(first);
     return {};
 }
 
@@ -100,18 +131,32 @@ Result<StoredImage> ImageStore::pull(ImageSource& source, const Reference& refer
     if (!resolved) return std::move(resolved).error();
     if (admit) OSIEKIT_TRY(admit(*resolved, source));
     StoredImage stored{std::move(*resolved), {}};
-    const auto& layers = stored.image.manifest.layers;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
+    std::vector<Missing> missing;
+    std::set<ContentDigest> seen;
+    for (std::size_t i = 0; i < stored.image.manifest.layers.size(); ++i) {
         const ContentDigest& diff_id = stored.image.config.diff_ids[i];
-        if (!has_layer(diff_id)) {
-            UnpackLimits limits;
-            limits.tar_bytes = std::min(limits.tar_bytes, budget());
-            OSIEKIT_TRY(fetch_layer(source, reference, layers[i], diff_id, limits)
-                            .context("pulling the image " + reference.to_string()));
-        }
         stored.layers.push_back(layer_path(diff_id));
+        // Layers that are there already are in use from now on.
+        ::utimensat(AT_FDCWD, (root_ / "uses" / diff_id.hex()).c_str(), nullptr, 0);
+        if (seen.insert(diff_id).second && !has_layer(diff_id))
+            missing.push_back({stored.image.manifest.layers[i], diff_id});
     }
+    if (!missing.empty())
+        OSIEKIT_TRY(fetch_layers(source, reference, missing, budget())
+                        .context("pulling the image " + reference.to_string()));
     return stored;
+}
+
+// Under another name first: half a layer must not look like a whole one.
+Status ImageStore::remove_layer(const std::filesystem::path& path) {
+    auto leaving = root_ / "tmp" / ("removed-" + path.filename().string());
+    OSIEKIT_TRY(remove_directory(leaving));
+    if (::rename(path.c_str(), leaving.c_str()) != 0)
+        return Error::from_errno("removing the layer " + path.string());
+    OSIEKIT_TRY(remove_directory(leaving));
+    std::error_code failure;
+    std::filesystem::remove(root_ / "uses" / path.filename(), failure);
+    return {};
 }
 
 Status ImageStore::retain(const std::set<ContentDigest>& diff_ids) {
@@ -121,8 +166,45 @@ Status ImageStore::retain(const std::set<ContentDigest>& diff_ids) {
         auto digest = ContentDigest::from_hex_digits(entry.path().filename().string());
         if (!digest || diff_ids.count(*digest) == 0) unwanted.push_back(entry.path());
     }
-    for (const auto& path : unwanted) OSIEKIT_TRY(remove_directory(path));
+    for (const auto& path : unwanted) OSIEKIT_TRY(remove_layer(path));
     return {};
+}
+
+timespec ImageStore::now() {
+    timespec time{};
+    // The clock that files' times are taken from.
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+    return time;
+}
+
+Result<std::uint64_t> ImageStore::evict(std::uint64_t keep_bytes, const timespec& used_before) {
+    std::error_code failure;
+    std::vector<Use> uses;
+    std::uint64_t total = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(root_ / "layers", failure)) {
+        Use use;
+        use.layer = entry.path();
+        auto record = root_ / "uses" / entry.path().filename();
+        struct stat status {};
+        if (::stat(record.c_str(), &status) == 0) use.last = status.st_mtim;
+        if (auto text = read_file(record, max_use_bytes))
+            if (auto bytes = parse_u64(trim(*text))) use.bytes = *bytes;
+        total += use.bytes;
+        uses.push_back(std::move(use));
+    }
+    std::sort(uses.begin(), uses.end(), [](const Use& a, const Use& b) {
+        if (earlier(a.last, b.last)) return true;
+        return !earlier(b.last, a.last) && a.layer < b.layer;
+    });
+    std::uint64_t removed = 0;
+    for (const Use& use : uses) {
+        bool unknown = use.bytes == 0;
+        if (!unknown && total - removed <= keep_bytes) continue;
+        if (!earlier(use.last, used_before)) continue;
+        OSIEKIT_TRY(remove_layer(use.layer));
+        removed += use.bytes;
+    }
+    return removed;
 }
 
 }  // namespace osiekit::oci

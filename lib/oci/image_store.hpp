@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <set>
@@ -21,16 +22,21 @@ struct StoredImage {
 // fetched; an error refuses it.
 using Admit = std::function<Status(const ResolvedImage&, ImageSource&)>;
 
+inline constexpr std::size_t max_parallel_layers = 3;
+
 // Unpacked layers by the digest of their content: layers/<hex>. A directory with that name
-// is complete and verified; work in progress has names of its own below tmp/. One process works in
-// a store at a time.
+// is complete and verified; work in progress has names of its own below tmp/, and uses/<hex> says
+// how large a layer is and, by its time, when it was used last. One process works in a store at a
+// time.
 class ImageStore {
   public:
     // Makes the folders (mode 0700: setuid programs of images must not be reachable) and removes
     // what an earlier process left unfinished.
     static Result<ImageStore> open(const std::filesystem::path& root);
 
-    // Fetches what is missing. `budget` is asked before each layer for the bytes it may unpack to.
+    // Fetches what is missing, several layers at once and each once, whatever the image says.
+    // `budget`: asked, when the image is known, for the bytes that all of it may unpack to. After a
+    // failure layers that had been finished before stay.
     Result<StoredImage> pull(ImageSource& source, const Reference& reference,
                              const Platform& platform, const std::function<std::uint64_t()>& budget,
                              const Admit& admit = {});
@@ -39,12 +45,23 @@ class ImageStore {
     bool has_layer(const ContentDigest& diff_id) const;
     // Removes every layer that is not named.
     Status retain(const std::set<ContentDigest>& diff_ids);
+
+    // A moment to be given to evict(); layers that are pulled from now on count as used later.
+    static timespec now();
+    // Removes layers until the rest has at most `keep_bytes`: those first that were used longest
+    // ago, none that was used at `used_before` or later. Gives the bytes that were removed. The
+    // caller sees to it that no program runs from the store.
+    Result<std::uint64_t> evict(std::uint64_t keep_bytes, const timespec& used_before);
     const std::filesystem::path& root() const { return root_; }
 
   private:
     explicit ImageStore(std::filesystem::path root) : root_(std::move(root)) {}
-    Status fetch_layer(ImageSource& source, const Reference& reference, const Descriptor& layer,
-                       const ContentDigest& diff_id, const UnpackLimits& limits);
+    struct Missing;
+    Status fetch_layer(ImageSource& source, const Reference& reference, const Missing& layer,
+                       const UnpackLimits& limits, const std::function<bool()>& cancelled);
+    Status fetch_layers(ImageSource& source, const Reference& reference,
+                        const std::vector<Missing>& layers, std::uint64_t budget);
+    Status remove_layer(const std::filesystem::path& path);
     std::filesystem::path root_;
 };
 

@@ -14,9 +14,22 @@ Error archive_error(archive* handle, const std::string& what) {
             what + ": " + (text != nullptr ? printable(text) : "the archive is damaged")};
 }
 
-Inflater::Inflater(const ByteSource& source, std::uint64_t limit,
-                   ContentDigest::Algorithm algorithm)
-    : source_(source), limit_(limit), hash_(algorithm), handle_(::archive_read_new()) {}
+Status drain(const ByteSource& source) {
+    for (;;) {
+        OSIEKIT_ASSIGN(auto piece, source());
+        if (piece.empty()) return {};
+    }
+}
+
+bool ByteBudget::take(std::uint64_t bytes) {
+    std::uint64_t left = left_.load();
+    while (left >= bytes)
+        if (left_.compare_exchange_weak(left, left - bytes)) return true;
+    return false;
+}
+
+Inflater::Inflater(const ByteSource& source, std::uint64_t limit, ByteBudget* budget)
+    : source_(source), limit_(limit), budget_(budget), handle_(::archive_read_new()) {}
 
 Status Inflater::open() {
     ::archive_read_support_filter_gzip(handle_.get());
@@ -39,24 +52,34 @@ Result<std::string_view> Inflater::next() {
     return piece;
 }
 
-Result<std::string_view> Inflater::next_piece() {
-    if (ended_) return std::string_view();
-    const void* block = nullptr;
-    std::size_t size = 0;
-    la_int64_t offset = 0;
-    int code = ::archive_read_data_block(handle_.get(), &block, &size, &offset);
-    if (code == ARCHIVE_EOF) {
-        ended_ = true;
-        return std::string_view();
-    }
-    if (code != ARCHIVE_OK) return failure("decompressing the layer");
-    std::string_view piece(static_cast<const char*>(block), size);
+Status Inflater::count(std::size_t size) {
     count_ += size;
-    if (count_ > limit_)
-        return Error(ErrorKind::limit, "the layer unpacks to more than " + human_size(limit_))
-            .hint("give the machine more memory, or use a smaller image");
-    hash_.update(piece);
-    return piece;
+    std::uint64_t most = count_ > limit_                              ? limit_
+                         : budget_ != nullptr && !budget_->take(size) ? budget_->total()
+                                                                      : 0;
+    if (most == 0) return {};
+    return Error(ErrorKind::limit,
+                 std::string(count_ > limit_ ? "the layer unpacks" : "the image's layers unpack") +
+                     " to more than " + human_size(most))
+        .hint("give the machine more memory, or use a smaller image");
+}
+
+Result<std::string_view> Inflater::next_piece() {
+    if (!std::exchange(opened_, true)) OSIEKIT_TRY(open());
+    while (!ended_) {
+        const void* block = nullptr;
+        std::size_t size = 0;
+        la_int64_t offset = 0;
+        int code = ::archive_read_data_block(handle_.get(), &block, &size, &offset);
+        if (code == ARCHIVE_EOF) {
+            ended_ = true;
+            break;
+        }
+        if (code != ARCHIVE_OK) return failure("decompressing the layer");
+        OSIEKIT_TRY(count(size));
+        if (size > 0) return std::string_view(static_cast<const char*>(block), size);
+    }
+    return std::string_view();
 }
 
 la_ssize_t Inflater::give(archive*, void* pointer, const void** buffer) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -8,7 +9,6 @@
 
 #include "lib/base/result.hpp"
 #include "lib/oci/archive_handle.hpp"
-#include "lib/oci/content_digest.hpp"
 
 namespace osiekit::oci {
 
@@ -16,33 +16,47 @@ namespace osiekit::oci {
 // until the next call.
 using ByteSource = std::function<Result<std::string_view>()>;
 
-// First stage of unpacking: compressed bytes in (plain, gzip or zstd, told by content; several
-// members or frames are one stream), the archive's bytes out, hashed and counted on the way. Only
-// these filters of libarchive are enabled: each further parser is more to attack.
-class Inflater {
-  public:
-    // `limit`: of the unpacked bytes; one more is an error (kind limit).
-    Inflater(const ByteSource& source, std::uint64_t limit, ContentDigest::Algorithm algorithm);
+// Reads what is left: bytes behind the last gzip member belong to the blob.
+Status drain(const ByteSource& source);
 
-    Status open();
-    // The next piece of the archive, valid until the next call; may be empty before the end. A
-    // failure is final: a tar reader takes a broken end for an end and would go on.
-    Result<std::string_view> next();
-    bool ended() const { return ended_; }
-    std::uint64_t count() const { return count_; }
-    // Of what has been given out. May be called once.
-    ContentDigest digest() { return hash_.finish(); }
+// What the layers of one image may unpack to together. Safe to be used by several threads at once.
+class ByteBudget {
+  public:
+    explicit ByteBudget(std::uint64_t bytes) : total_(bytes), left_(bytes) {}
+    bool take(std::uint64_t bytes);
+    std::uint64_t total() const { return total_; }
 
   private:
+    std::uint64_t total_;
+    std::atomic<std::uint64_t> left_;
+};
+
+// First stage of unpacking: compressed bytes in (plain, gzip or zstd, told by content; several
+// members or frames are one stream), the archive's bytes out. Only these filters of libarchive are
+// enabled: each further parser is more to attack.
+class Inflater {
+  public:
+    // `limit`: of the unpacked bytes; one more is an error (kind limit), and so is a byte beyond
+    // the budget (null: there is none).
+    Inflater(const ByteSource& source, std::uint64_t limit, ByteBudget* budget);
+
+    // The next piece of the archive, valid until the next call; empty at the end. A failure is
+    // final.
+    Result<std::string_view> next();
+
+  private:
+    Status open();
     Result<std::string_view> next_piece();
+    Status count(std::size_t size);
     static la_ssize_t give(archive*, void* pointer, const void** buffer);
     Error failure(const std::string& what);
 
     const ByteSource& source_;
     std::uint64_t limit_;
+    ByteBudget* budget_;
     std::uint64_t count_ = 0;
+    bool opened_ = false;
     bool ended_ = false;
-    ContentHash hash_;
     std::optional<Error> failure_;
     std::optional<Error> source_error_;
     ReadArchive handle_;

@@ -68,6 +68,20 @@ Result<LayerEntry> describe(archive_entry* from) {
 
 }  // namespace
 
+Result<std::string_view> HashedBytes::next() {
+    if (failure_) return *failure_;
+    if (ended_) return std::string_view();
+    auto piece = source_();
+    if (!piece) {
+        failure_ = piece.error();
+        return piece;
+    }
+    ended_ = piece->empty();
+    count_ += piece->size();
+    hash_.update(*piece);
+    return piece;
+}
+
 Status TarReader::open() {
     ::archive_read_support_format_tar(handle_.get());
     if (::archive_read_open(handle_.get(), this, nullptr, &TarReader::give, nullptr) != ARCHIVE_OK)
@@ -100,7 +114,7 @@ Status TarReader::copy_data(int fd) {
         if (code != ARCHIVE_OK) return failure("reading the layer");
         // Padding of ours is not content. (libarchive consumes a block when it is asked for more.)
         auto end = static_cast<std::uint64_t>(::archive_filter_bytes(handle_.get(), 0)) + size;
-        if (padded_ && end > inflater_.count())
+        if (padded_ && end > bytes_.count())
             return Error(ErrorKind::invalid_input, "reading the layer: the archive is cut off");
         const char* from = static_cast<const char*>(block);
         while (size > 0) {
@@ -116,14 +130,14 @@ Status TarReader::copy_data(int fd) {
 
 std::string_view TarReader::padding() {
     if (std::exchange(padded_, true)) return {};
-    std::uint64_t last = inflater_.count() % block_bytes;
+    std::uint64_t last = bytes_.count() % block_bytes;
     padding_.assign(end_mark_bytes + (last == 0 ? 0 : block_bytes - last), '\0');
     return padding_;
 }
 
 Result<std::string_view> TarReader::piece() {
-    while (rest_.empty() && !inflater_.ended()) {
-        OSIEKIT_ASSIGN(rest_, inflater_.next());
+    if (rest_.empty()) {
+        OSIEKIT_ASSIGN(rest_, bytes_.next());
     }
     if (rest_.empty()) return padding();
     std::size_t size = rest_.size();

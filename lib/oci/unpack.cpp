@@ -49,21 +49,29 @@ Status write_entries(TarReader& tar, LayerWriter& writer, std::uint64_t limit,
 
 }  // namespace
 
-Result<UnpackedLayer> unpack_layer(const ByteSource& source, int root_fd,
-                                   const UnpackLimits& limits, ContentDigest::Algorithm algorithm) {
+Result<UnpackedLayer> unpack_tar(const ByteSource& source, int root_fd, const UnpackLimits& limits,
+                                 ContentDigest::Algorithm algorithm) {
     Utf8Locale locale;
-    Inflater inflater(source, limits.tar_bytes, algorithm);
-    OSIEKIT_TRY(inflater.open());
-    TarReader tar(inflater);
+    HashedBytes bytes(source, algorithm);
+    TarReader tar(bytes);
     OSIEKIT_TRY(tar.open());
     LayerWriter writer(root_fd, limits.writer);
     UnpackedLayer layer;
     OSIEKIT_TRY(write_entries(tar, writer, limits.entries, layer.entries));
     OSIEKIT_TRY(writer.finish());
     // What follows the archive's end belongs to the digest.
-    while (!inflater.ended()) OSIEKIT_TRY(inflater.next());
-    layer.tar_bytes = inflater.count();
-    layer.diff_id = inflater.digest();
+    while (!bytes.ended()) OSIEKIT_TRY(bytes.next());
+    layer.tar_bytes = bytes.count();
+    layer.diff_id = bytes.digest();
+    return layer;
+}
+
+Result<UnpackedLayer> unpack_layer(const ByteSource& source, int root_fd,
+                                   const UnpackLimits& limits, ContentDigest::Algorithm algorithm) {
+    Inflater inflater(source, limits.tar_bytes, limits.budget);
+    OSIEKIT_ASSIGN(auto layer,
+                   unpack_tar([&] { return inflater.next(); }, root_fd, limits, algorithm));
+    OSIEKIT_TRY(drain(source));
     return layer;
 }
 

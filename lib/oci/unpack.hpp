@@ -18,6 +18,7 @@ struct UnpackLimits {
     std::uint64_t tar_bytes = max_layer_bytes;  // of the unpacked archive, headers included
     std::uint64_t entries = max_layer_entries;
     WriterLimits writer = {};
+    ByteBudget* budget = nullptr;  // shared with other layers
 };
 
 struct UnpackedLayer {
@@ -26,6 +27,10 @@ struct UnpackedLayer {
     std::uint64_t tar_bytes = 0;
     std::uint64_t entries = 0;
 };
+
+// The second half of unpack_layer: `tar` gives the archive's bytes.
+Result<UnpackedLayer> unpack_tar(const ByteSource& tar, int root_fd, const UnpackLimits& limits,
+                                 ContentDigest::Algorithm algorithm = {});
 
 // Unpacks one layer (tar; plain, gzip or zstd, told by content) below the directory root_fd, in the
 // form of layer_writer.hpp, reading the source to its end. Nothing outside the directory is

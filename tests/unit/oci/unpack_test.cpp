@@ -212,6 +212,22 @@ TEST_CASE("a small archive of zeros stops at the budget") {
     REQUIRE(fs::file_size(sandbox.root / "zeros") <= 1U << 20U);
 }
 
+TEST_CASE("bytes behind the last gzip member are read, as the blob's digest covers them") {
+    Sandbox sandbox;
+    std::string tar = TarBuilder().file("a", "x").finish();
+    std::string rest = gzip(tar) + std::string(5000, '\0');
+    ByteSource source = [&]() -> Result<std::string_view> {
+        static std::string piece;
+        piece = rest.substr(0, 100);
+        rest.erase(0, piece.size());
+        return std::string_view(piece);
+    };
+    auto layer = sandbox.unpack_from(source);
+    INFO((layer ? std::string() : layer.error().to_string()));
+    REQUIRE(layer.value().diff_id == Sha256::of(tar));
+    REQUIRE(rest.empty());
+}
+
 TEST_CASE("damaged and foreign bytes are errors") {
     Sandbox sandbox;
     std::string tar = TarBuilder().file("a", std::string(5000, 'x')).finish();
