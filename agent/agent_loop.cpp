@@ -2,8 +2,6 @@
 
 #include <optional>
 
-#include "agent/workflow_run.hpp"
-
 namespace osiekit::agent {
 namespace {
 
@@ -53,7 +51,8 @@ class Loop {
         protocol_.on_reported(failure);
     }
     void take(const Execute& step) {
-        Outcome outcome = run_in_workflow(step.action, p_.server, p_.run, p_.log);
+        Outcome outcome =
+            run_in_workflow(step.action, p_.server, p_.run, p_.log, p_.max_workflow_data);
         // An action that was cut off by our own end has no outcome; it is served again.
         if (p_.stop.requested() && !outcome.success()) return;
         protocol_.on_executed(outcome);

@@ -6,6 +6,7 @@
 #include "agent/protocol.hpp"
 #include "agent/server_link.hpp"
 #include "agent/stop_signal.hpp"
+#include "agent/workflow_run.hpp"
 #include "lib/base/log.hpp"
 
 namespace osiekit::agent {
@@ -21,6 +22,7 @@ struct LoopParts {
     std::function<Outcome(const Action&)> run;
     // Reboots or powers off if an action asked for it; true: the machine is going down.
     std::function<bool()> end_if_asked;
+    std::uint64_t max_workflow_data = max_workflow_data_bytes;
 };
 
 // Asks for actions, runs them and reports until the stop signal or the end of the machine. Never

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/action.hpp"
+#include "agent/registries.hpp"
 #include "agent/rootfs.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/file.hpp"
@@ -106,19 +107,23 @@ Result<oci::StoredImage> pull_image(oci::ImageStore& store, const Settings& sett
                                     const std::string& image, const PullParts& parts,
                                     const Logger& log) {
     OSIEKIT_ASSIGN(auto reference, oci::Reference::parse(image));
-    oci::RegistryOptions options;
-    options.insecure = settings.insecure_registries;
-    options.credentials_host = settings.registry;
-    options.user = settings.registry_user;
-    options.password = settings.registry_password;
+    OSIEKIT_ASSIGN(auto options, registry_options(settings));
     options.cancelled = parts.cancelled;
     options.sleep = parts.sleep;
     options.log = [&log](std::string_view text) { log.warning(text); };
-    oci::RegistryClient client(std::move(options));
+    oci::RegistryClient registry(std::move(options));
+    OSIEKIT_ASSIGN(auto embedded, embedded_images(settings));
+    std::optional<oci::FirstOf> both;
+    if (embedded) {
+        both.emplace(*embedded, registry);
+        if (embedded->fetch_document(reference, reference.manifest_name()))
+            log.info("image " + reference.to_string() + " is one that this machine carries");
+    }
+    oci::ImageSource& source = both ? static_cast<oci::ImageSource&>(*both) : registry;
     auto begin = std::chrono::steady_clock::now();
     OSIEKIT_ASSIGN(auto stored,
                    store.pull(
-                       client, reference, oci::Platform::host(),
+                       source, reference, oci::Platform::host(),
                        [&settings] { return unpack_budget(settings.store); }, parts.admit));
     auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begin);

@@ -16,6 +16,7 @@
 #include "agent/commands/command.hpp"
 #include "agent/ending.hpp"
 #include "agent/machine.hpp"
+#include "agent/registries.hpp"
 #include "agent/rootfs.hpp"
 #include "agent/settings.hpp"
 #include "agent/supervisor.hpp"
@@ -47,16 +48,6 @@ Result<Settings> read_settings(const CommandLine& command_line) {
                 "give --id or the kernel argument worker_id; there is no Ethernet interface "
                 "whose address could stand in");
     return settings;
-}
-
-// libcurl and gRPC read the proxies from the environment, in lower case.
-void set_proxies(const Settings& settings) {
-    auto set = [](const char* name, const std::string& value) {
-        if (!value.empty()) ::setenv(name, value.c_str(), 1);
-    };
-    set("http_proxy", settings.http_proxy);
-    set("https_proxy", settings.https_proxy);
-    set("no_proxy", settings.no_proxy);
 }
 
 // Waits for SIGTERM and SIGINT, which every thread has blocked, on a thread of its own.
@@ -128,7 +119,8 @@ Status run(const Settings& settings, const Logger& log) {
                     [&] {
                         return end_if_asked(shared_directory, log,
                                             [](int number) { return ::kill(1, number); });
-                    }};
+                    },
+                    settings.max_workflow_data};
     run_agent_loop(Protocol(make_backoff(settings), journal.all()), parts);
     log.info(stop.requested() ? "stopped" : "done: the machine is going down");
     return {};
@@ -155,7 +147,7 @@ int main(int argc, const char* const* argv) {
     for (const std::string& flag : settings->ignored)
         log.debug("--" + flag + " has no effect on this agent");
     log.info("tink-worker " OSIEKIT_VERSION ": " + describe(*settings));
-    set_proxies(*settings);
+    export_proxies(*settings);
     if (auto done = run(*settings, log); !done) {
         log.error(done.error().to_string());
         return exit_status(done.error());

@@ -51,6 +51,15 @@ class Values {
         target = *value;
         return {};
     }
+    Status bytes(const char* key, std::uint64_t& target) const {
+        auto found = given_.find(key);
+        if (found == given_.end()) return {};
+        auto value = parse_u64(found->second.value);
+        if (!value || *value == 0)
+            return invalid(found->second.where, found->second.value, "a number of bytes");
+        target = *value;
+        return {};
+    }
     Status port(const char* key, std::uint16_t& target) const {
         auto found = given_.find(key);
         if (found == given_.end()) return {};
@@ -105,6 +114,12 @@ Status fill(Settings& settings, const Values& values) {
     values.text("registry", settings.registry);
     values.text("registry user", settings.registry_user);
     values.text("registry password", settings.registry_password);
+    values.text("registry config", settings.registry_config);
+    values.text("registry hosts", settings.registry_hosts);
+    values.text("registry ca", settings.registry_ca);
+    std::string images;
+    values.text("images", images);
+    settings.images = images;
     values.text("hw_addr", settings.hw_addr);
     values.text("syslog host", settings.syslog_host);
     values.text("http proxy", settings.http_proxy);
@@ -127,188 +142,14 @@ Status fill(Settings& settings, const Values& values) {
     OSIEKIT_TRY(values.boolean("tls", settings.tls));
     OSIEKIT_TRY(values.boolean("insecure tls", settings.insecure_tls));
     OSIEKIT_TRY(values.boolean("attributes", settings.attributes));
+    OSIEKIT_TRY(values.boolean("capture logs", settings.capture_logs));
+    OSIEKIT_TRY(values.bytes("workflow data", settings.max_workflow_data));
     OSIEKIT_TRY(values.port("syslog port", settings.syslog_port));
     OSIEKIT_TRY(values.duration("longest pause", settings.longest_pause));
     return values.level("log level", settings.log_level);
 }
 
-// Whom to serve, and where images come from.
-const std::vector<SettingSource> main_sources = {
-    {"id",
-     {"id", "i"},
-     {"WORKER_ID", "ID", "AGENT_ID"},
-     "worker_id",
-     Kind::text,
-     "Who this machine is to the server (default: its hardware address)"},
-    {"server",
-     {"grpc-server", "tinkerbell-grpc-authority"},
-     {"TINKERBELL_GRPC_AUTHORITY", "AGENT_GRPC_SERVER"},
-     "grpc_authority",
-     Kind::text,
-     "HOST:PORT of the workflow service"},
-    {"tls",
-     {"grpc-tls", "tinkerbell-tls"},
-     {"TINKERBELL_TLS", "AGENT_GRPC_TLS"},
-     "tinkerbell_tls",
-     Kind::boolean,
-     "Talk TLS to the server"},
-    {"insecure tls",
-     {"grpc-insecure-tls", "tinkerbell-insecure-tls"},
-     {"TINKERBELL_INSECURE_TLS", "AGENT_GRPC_INSECURE_TLS"},
-     "tinkerbell_insecure_tls",
-     Kind::boolean,
-     "Do not check the server's certificate"},
-    {"ca file",
-     {"grpc-ca-file"},
-     {"AGENT_GRPC_CA_FILE"},
-     "",
-     Kind::text,
-     "PEM file of certificates to trust beside the system's"},
-    {"cert url",
-     {"tinkerbell-cert-url"},
-     {"TINKERBELL_CERT_URL"},
-     "grpc_cert_url",
-     Kind::text,
-     "Where the server's certificate is (Tinkerbell before v0.7); turns TLS on"},
-    {"attributes",
-     {"attribute-detection"},
-     {"AGENT_ATTRIBUTE_DETECTION"},
-     "",
-     Kind::boolean,
-     "Tell the server what hardware this is (default: true)"},
-    {"longest pause",
-     {"backoff-max-interval"},
-     {"AGENT_BACKOFF_MAX_INTERVAL"},
-     "",
-     Kind::text,
-     "Longest pause between two questions (default: 5s)"},
-    {"registry",
-     {"registry-name", "docker-registry", "r"},
-     {"DOCKER_REGISTRY", "AGENT_REGISTRY_NAME"},
-     "docker_registry",
-     Kind::text,
-     "The registry that the user and password are for; tink-worker's servers want it before "
-     "every image"},
-    {"registry user",
-     {"registry-user", "registry-username", "u"},
-     {"REGISTRY_USERNAME", "AGENT_REGISTRY_USER"},
-     "registry_username",
-     Kind::text,
-     "User at the registry"},
-    {"registry password",
-     {"registry-pass", "registry-password", "p"},
-     {"REGISTRY_PASSWORD", "AGENT_REGISTRY_PASS"},
-     "registry_password",
-     Kind::secret,
-     "Password at the registry; the environment keeps it out of the process list"},
-    {"insecure registries",
-     {"insecure-registries"},
-     {"INSECURE_REGISTRIES", "AGENT_INSECURE_REGISTRIES"},
-     "insecure_registries",
-     Kind::text,
-     "Registries that speak plain HTTP: HOST:PORT,..."},
-};
-
-// The machine around the agent.
-const std::vector<SettingSource> further_sources = {
-    {"hw_addr",
-     {"hw-addr"},
-     {"AGENT_HW_ADDR"},
-     "hw_addr",
-     Kind::text,
-     "Hardware address that stands in for a missing id"},
-    {"syslog host",
-     {"syslog-host"},
-     {"AGENT_SYSLOG_HOST"},
-     "syslog_host",
-     Kind::text,
-     "HOST, udp://HOST[:PORT] or tcp://HOST[:PORT] that the actions' output is sent to"},
-    {"syslog port",
-     {"syslog-port"},
-     {"AGENT_SYSLOG_PORT"},
-     "syslog_port",
-     Kind::text,
-     "Port of the syslog host, if it names none (default: 514)"},
-    {"http proxy",
-     {"http-proxy"},
-     {"HTTP_PROXY", "http_proxy"},
-     "HTTP_PROXY",
-     Kind::secret,
-     "Proxy for plain HTTP"},
-    {"https proxy",
-     {"https-proxy"},
-     {"HTTPS_PROXY", "https_proxy"},
-     "HTTPS_PROXY",
-     Kind::secret,
-     "Proxy for HTTPS"},
-    {"no proxy",
-     {"no-proxy"},
-     {"NO_PROXY", "no_proxy"},
-     "NO_PROXY",
-     Kind::text,
-     "Hosts that are reached directly"},
-    {"log level",
-     {"log-level"},
-     {"AGENT_LOG_LEVEL"},
-     "",
-     Kind::text,
-     "debug, info, warning or error; or tink-agent's numbers"},
-    {"store",
-     {"store"},
-     {"AGENT_STORE"},
-     "",
-     Kind::text,
-     "Where images are unpacked (default: /var/lib/osie)"},
-    {"journal",
-     {"journal"},
-     {"AGENT_JOURNAL"},
-     "",
-     Kind::text,
-     "What has been done and reported (default: /run/osie/journal)"},
-    // No kernel argument: the server writes those, and has no say in it.
-    {"policy",
-     {"policy"},
-     {"AGENT_POLICY"},
-     "",
-     Kind::text,
-     "Which images may run, and as what (default: /etc/osie/policy.json)"},
-    {"transport", {"transport"}, {"AGENT_TRANSPORT"}, "", Kind::text, "grpc, the only one"},
-};
-
 }  // namespace
-
-const std::vector<SettingSource>& setting_sources() {
-    static const std::vector<SettingSource> sources = [] {
-        std::vector<SettingSource> all = main_sources;
-        all.insert(all.end(), further_sources.begin(), further_sources.end());
-        return all;
-    }();
-    return sources;
-}
-
-const std::vector<std::string>& flags_without_effect() {
-    static const std::vector<std::string> flags = {"runtime",
-                                                   "docker-socket",
-                                                   "containerd-namespace",
-                                                   "containerd-socket",
-                                                   "containerd-data-root",
-                                                   "containerd-registry-config-path",
-                                                   "kubernetes-namespace",
-                                                   "kubernetes-kubeconfig",
-                                                   "kubernetes-service-account",
-                                                   "grpc-retry-interval",
-                                                   "workflow-path",
-                                                   "nats-server",
-                                                   "nats-stream",
-                                                   "nats-events",
-                                                   "nats-actions",
-                                                   "retry-interval",
-                                                   "max-retry",
-                                                   "timeout",
-                                                   "max-file-size",
-                                                   "capture-action-logs"};
-    return flags;
-}
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     constexpr std::uint64_t longest_ms = 1000ULL * 3600 * 24 * 365;

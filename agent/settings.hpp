@@ -34,7 +34,15 @@ struct Settings {
     std::string registry_password;
     std::vector<std::string> insecure_registries;  // host[:port] that speak plain HTTP
 
+    // Files; empty: the usual ones if they are there (registries.hpp).
+    std::string registry_config;
+    std::string registry_hosts;
+    std::string registry_ca;
+    std::filesystem::path images;  // an image layout that is asked before any registry
+
     std::string hw_addr;
+    bool capture_logs = true;  // actions' output goes to the agent's log
+    std::uint64_t max_workflow_data = 10U << 20U;
     std::string syslog_host;
     std::uint16_t syslog_port = 514;
     std::string http_proxy;

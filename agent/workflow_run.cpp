@@ -10,18 +10,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<std::string> fetch_document(const Action& action, ServerLink& server) {
+Result<std::string> fetch_document(const Action& action, ServerLink& server, std::uint64_t limit) {
     fs::path directory = action.workflow_directory;
     OSIEKIT_TRY(prepare_workflow_directory(directory));
     if (server.has_workflow_data()) {
         OSIEKIT_ASSIGN(std::string data, server.get_data(action));
+        if (data.size() > limit)
+            return Error(ErrorKind::limit, "it is larger than " + human_size(limit))
+                .hint("max-file-size sets the limit");
         if (!data.empty()) OSIEKIT_TRY(write_file(directory / "data", data));
     }
-    return read_file(directory / "data", max_workflow_data_bytes);
+    return read_file(directory / "data", limit);
 }
 
-Status send_document(const Action& action, ServerLink& server, const std::string& before) {
-    OSIEKIT_ASSIGN(auto changed, changed_workflow_data(action.workflow_directory, before));
+Status send_document(const Action& action, ServerLink& server, const std::string& before,
+                     std::uint64_t limit) {
+    OSIEKIT_ASSIGN(auto changed, changed_workflow_data(action.workflow_directory, before, limit));
     if (!changed || !server.has_workflow_data()) return {};
     return server.update_data(action, *changed);
 }
@@ -37,8 +41,9 @@ Status prepare_workflow_directory(const fs::path& directory) {
 }
 
 Result<std::optional<std::string>> changed_workflow_data(const fs::path& directory,
-                                                         const std::string& before) {
-    OSIEKIT_ASSIGN(std::string after, read_file(directory / "data", max_workflow_data_bytes));
+                                                         const std::string& before,
+                                                         std::uint64_t limit) {
+    OSIEKIT_ASSIGN(std::string after, read_file(directory / "data", limit));
     if (after == before) return std::optional<std::string>();
     if (!nlohmann::json::accept(after))
         return Error(ErrorKind::invalid_input, "/workflow/data is not JSON any more");
@@ -59,13 +64,14 @@ std::optional<Action> follow_up(const Action& action, const Outcome& outcome) {
 }
 
 Outcome run_in_workflow(const Action& action, ServerLink& server,
-                        const std::function<Outcome(const Action&)>& run, const Logger& log) {
+                        const std::function<Outcome(const Action&)>& run, const Logger& log,
+                        std::uint64_t limit) {
     if (action.workflow_directory.empty()) return run(action);
-    auto document = fetch_document(action, server);
+    auto document = fetch_document(action, server, limit);
     if (!document) log.warning("the workflow's data: " + document.error().to_string());
     Outcome outcome = run(action);
     if (outcome.success() && document) {
-        auto sent = send_document(action, server, *document);
+        auto sent = send_document(action, server, *document, limit);
         if (!sent) log.warning("the workflow's data is not sent back: " + sent.error().to_string());
     }
     if (auto second = follow_up(action, outcome)) {

@@ -12,12 +12,14 @@
 namespace osiekit::agent {
 
 // tink-worker's default for max-file-size.
-inline constexpr std::size_t max_workflow_data_bytes = 10U << 20U;
+inline constexpr std::uint64_t max_workflow_data_bytes = 10U << 20U;
 
 // Runs the action by `run`. Trouble with the document is logged and stops nothing, as the action
-// may not need it. Nothing is done around actions without a workflow directory.
+// may not need it. `limit`: of the document, in bytes. Nothing is done around actions without a
+// workflow directory.
 Outcome run_in_workflow(const Action& action, ServerLink& server,
-                        const std::function<Outcome(const Action&)>& run, const Logger& log);
+                        const std::function<Outcome(const Action&)>& run, const Logger& log,
+                        std::uint64_t limit = max_workflow_data_bytes);
 
 // The run that follows such an outcome: the same image, mounts and environment with the command
 // that the template gives for it. nullopt: there is none.
@@ -28,7 +30,8 @@ Status prepare_workflow_directory(const std::filesystem::path& directory);
 
 // The document, if it is no longer `before`, is JSON and is not too large; invalid_input or limit
 // if it is neither.
-Result<std::optional<std::string>> changed_workflow_data(const std::filesystem::path& directory,
-                                                         const std::string& before);
+Result<std::optional<std::string>> changed_workflow_data(
+    const std::filesystem::path& directory, const std::string& before,
+    std::uint64_t limit = max_workflow_data_bytes);
 
 }  // namespace osiekit::agent

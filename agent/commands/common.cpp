@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "agent/registries.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -12,8 +13,9 @@ namespace {
 
 // The settings of whom to serve; a command that runs one image serves nobody.
 const std::set<std::string, std::less<>> server_settings = {
-    "id",      "server",      "tls",         "insecure tls", "attributes", "longest pause",
-    "hw_addr", "syslog host", "syslog port", "journal",      "transport"};
+    "id",          "server",      "tls",         "insecure tls", "attributes", "longest pause",
+    "hw_addr",     "syslog host", "syslog port", "journal",      "transport",  "workflow data",
+    "capture logs"};
 
 std::string option_name(const std::vector<std::string>& flags) {
     std::vector<std::string> names;
@@ -53,12 +55,16 @@ Result<Settings> CommandSettings::resolve() const {
     auto kernel = read_file("/proc/cmdline", 1U << 20U);
     auto arguments = KernelCommandLine::parse(kernel ? *kernel : "");
     auto settings = resolve_settings(values, environment, arguments);
-    if (settings) return settings;
+    if (settings) {
+        export_proxies(*settings);
+        return settings;
+    }
     // A missing server is the agent's error, not a command's: with one, the other errors remain.
     constexpr const char* nobody = "nobody.invalid:0";
     if (values.emplace("server", nobody).second)
         settings = resolve_settings(values, environment, arguments);
     if (settings && settings->server == nobody) settings->server.clear();
+    if (settings) export_proxies(*settings);
     return settings;
 }
 

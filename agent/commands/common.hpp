@@ -17,7 +17,8 @@ class CommandSettings {
   public:
     // Adds every setting but those of the workflow server, or with them.
     void add_to(CLI::App& app, bool with_server);
-    // What was given. Without a server on the command line and elsewhere `server` is empty.
+    // What was given; its proxies are in use from then on. Without a server on the command line and
+    // elsewhere `server` is empty.
     Result<Settings> resolve() const;
 
   private:

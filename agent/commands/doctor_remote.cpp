@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "agent/commands/doctor.hpp"
+#include "agent/registries.hpp"
 #include "lib/base/fd.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
@@ -128,11 +129,21 @@ Finding server(const Settings& settings) {
 Result<http::Response> ask_registry(const Settings& settings) {
     bool plain = std::find(settings.insecure_registries.begin(), settings.insecure_registries.end(),
                            settings.registry) != settings.insecure_registries.end();
+    OSIEKIT_ASSIGN(auto options, registry_options(settings));
     oci::Reference reference;
     reference.registry = settings.registry;
+    auto endpoints = options.hosts.endpoints(settings.registry, reference.api_host(), plain);
+    if (endpoints.empty())
+        return Error(ErrorKind::invalid_input,
+                     "the registries' settings leave nobody to ask for " + settings.registry);
+    const oci::Endpoint& endpoint = endpoints.back();
     http::Client client;
     http::Request request;
-    request.url = (plain ? "http://" : "https://") + reference.api_host() + "/v2/";
+    request.url = endpoint.base + "/v2/";
+    request.ca_file = endpoint.ca_file.empty() ? options.ca_file : endpoint.ca_file;
+    request.client_certificate = endpoint.client_certificate;
+    request.client_key = endpoint.client_key;
+    request.insecure_tls = !endpoint.verify_tls;
     request.connect_timeout = patience;
     request.stall_timeout = std::chrono::seconds(5);
     return client.perform(request);

@@ -79,6 +79,32 @@ TEST_CASE("wrong values are told with the name they were given under") {
             ErrorKind::unsupported);
 }
 
+TEST_CASE("tink-worker's limits and pauses, and the files about registries") {
+    auto settings = resolve({{"server", "s:1"}, {"registry hosts", "/h"}},
+                            {{"RETRY_INTERVAL", "3s"},
+                             {"MAX_FILE_SIZE", "4096"},
+                             {"CAPTURE_ACTION_LOGS", "false"},
+                             {"AGENT_REGISTRY_CONFIG", "/c"},
+                             {"AGENT_REGISTRY_CA_FILE", "/a"},
+                             {"AGENT_IMAGES", "/i"}},
+                            "")
+                        .value();
+    REQUIRE(settings.longest_pause == std::chrono::seconds(3));
+    REQUIRE(settings.max_workflow_data == 4096);
+    REQUIRE_FALSE(settings.capture_logs);
+    REQUIRE(settings.registry_config == "/c");
+    REQUIRE(settings.registry_hosts == "/h");
+    REQUIRE(settings.registry_ca == "/a");
+    REQUIRE(settings.images == "/i");
+    auto usual = resolve({{"server", "s:1"}}, {}, "").value();
+    REQUIRE(usual.longest_pause == std::chrono::seconds(5));
+    REQUIRE(usual.max_workflow_data == 10U << 20U);
+    REQUIRE(usual.capture_logs);
+    for (const char* value : {"0", "-1", "ten"})
+        REQUIRE(resolve({{"server", "s:1"}}, {{"MAX_FILE_SIZE", value}}, "").error().kind() ==
+                ErrorKind::invalid_input);
+}
+
 TEST_CASE("durations as Go writes them") {
     REQUIRE(parse_duration("5s").value() == std::chrono::seconds(5));
     REQUIRE(parse_duration("1m30s").value() == std::chrono::seconds(90));

@@ -182,4 +182,7 @@ TEST_CASE("the workflow's document goes back when it is new JSON of a fair size"
     REQUIRE(changed_workflow_data(place, "{}").value()->size() == max_workflow_data_bytes);
     REQUIRE(write_file(place / "data", large + " "));
     REQUIRE_FALSE(changed_workflow_data(place, "{}"));
+    REQUIRE(write_file(place / "data", "[0,1]"));
+    REQUIRE(changed_workflow_data(place, "{}", 5).value() == "[0,1]");
+    REQUIRE(changed_workflow_data(place, "{}", 4).error().kind() == ErrorKind::limit);
 }
