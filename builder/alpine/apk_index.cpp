@@ -133,7 +133,9 @@ Result<std::vector<Record>> parse_index(std::string_view text) {
     return records;
 }
 
-Status Index::add(std::string text, std::uint32_t repository) {
+Status Index::add(std::string text, std::uint32_t repository, std::string name) {
+    if (repositories_.size() <= repository) repositories_.resize(repository + std::size_t{1});
+    repositories_[repository] = std::move(name);
     texts_.push_back(std::make_unique<std::string>(std::move(text)));
     OSIEKIT_ASSIGN(auto records, parse_index(*texts_.back()));
     for (Record& record : records) record.repository = repository;

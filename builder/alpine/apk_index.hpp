@@ -51,7 +51,8 @@ class Index {
         std::string_view version;  // as which it has the name; empty: a virtual name without one
     };
 
-    Status add(std::string text, std::uint32_t repository);
+    // `name` is that of the repository, for messages and for who asks for "package@name".
+    Status add(std::string text, std::uint32_t repository, std::string name = {});
     // Sorts; call once after the last add().
     void finish();
 
@@ -60,10 +61,13 @@ class Index {
     const std::vector<Candidate>& named(std::string_view name) const;
     const std::vector<const Record*>& conditional() const { return conditional_; }
     std::vector<std::string> names() const;  // of packages
+    // Of the repositories, in the order of their numbers.
+    const std::vector<std::string>& repositories() const { return repositories_; }
 
   private:
     void enter(const Record& record);
 
+    std::vector<std::string> repositories_;
     std::vector<std::unique_ptr<std::string>> texts_;
     std::vector<std::unique_ptr<std::vector<Record>>> pools_;
     std::unordered_map<std::string_view, std::vector<Candidate>> by_name_;

@@ -165,8 +165,9 @@ Result<alpine::Index> AlpineRepository::State::load_indexes(bool refresh, bool& 
     asked = fresh == count;
     alpine::Index index;
     for (std::size_t i = 0; i < count; ++i)
-        OSIEKIT_TRY(index.add(std::move(texts[i]), static_cast<std::uint32_t>(i))
-                        .context("reading the index of " + without_credentials(folder(i))));
+        OSIEKIT_TRY(
+            index.add(std::move(texts[i]), static_cast<std::uint32_t>(i), options.repositories[i])
+                .context("reading the index of " + without_credentials(folder(i))));
     index.finish();
     return index;
 }

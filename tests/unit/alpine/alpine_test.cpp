@@ -35,7 +35,7 @@ Chosen choose(const std::string& text, const std::vector<std::string>& names,
               const std::vector<std::string>& exclude = {},
               const Dependencies& dependencies = Dependencies::all()) {
     alpine::Index index;
-    REQUIRE(index.add(text, 0));
+    REQUIRE(index.add(text, 0, "main"));
     index.finish();
     PackageQuery query = query_of(PackageSystem::alpine, names, dependencies);
     for (const std::string& name : exclude) query.exclude.push_back({name, {}});
@@ -82,15 +82,75 @@ TEST_CASE("dependencies are resolved with provisions, pins and cycles") {
 TEST_CASE("what cannot be resolved is explained by its chain") {
     std::string index = record("a", "1-r0", "D:b c\n") + record("b", "1-r0", "D:gone\n") +
                         record("c", "1-r0", "D:!d\n") + record("d", "1-r0", "") +
-                        record("v1", "1-r0", "p:v\n") + record("w", "1-r0", "D:v\n");
-    CHECK(choose(index, {"a"})
-              .error.find("package gone does not exist in the given repositories, "
-                          "wanted by b 1-r0, wanted by a 1-r0, which was asked "
-                          "for") != std::string::npos);
-    std::string clash = choose(index, {"c", "d"}).error;
-    CHECK(clash.find("\"!d\" is stated by c 1-r0, which was asked for") != std::string::npos);
-    CHECK(choose(index, {"w"}).error.find("v1 1-r0") != std::string::npos);
+                        record("v1", "1-r0", "p:v\n") + record("w", "1-r0", "D:v\n") +
+                        record("x", "1-r0", "D:d>2\n") + record("y", "1-r0", "p:v2=1\n") +
+                        record("z", "1-r0", "p:v2=3\n");
+    CHECK(choose(index, {"a"}).error ==
+          "package gone does not exist in the given repositories: a was asked for -> a 1-r0 "
+          "depends on b -> b 1-r0 depends on gone (hint: check the name, and the branch and the "
+          "repositories)");
+    CHECK(choose(index, {"c", "d"}).error ==
+          "d 1-r0 and c 1-r0 exclude each other: c 1-r0 says \"!d\"; d was asked for; c was asked "
+          "for");
+    CHECK(choose(index, {"d", "c"}).error ==
+          "d 1-r0 and c 1-r0 exclude each other: c 1-r0 says \"!d\"; d was asked for; c was asked "
+          "for");
+    CHECK(choose(index, {"!d", "d"}).error ==
+          "d 1-r0 is to be kept away: !d was asked for; d was asked for");
+    CHECK(choose(index, {"x"}).error ==
+          "package d>2 cannot be found: x was asked for -> x 1-r0 depends on d>2; d 1-r0 is there, "
+          "from main");
+    CHECK(choose(index, {"y", "z"}).error ==
+          "z 1-r0 and y 1-r0 exclude each other: both have the name \"v2\"; z was asked for; y was "
+          "asked for");
+    CHECK(choose(index, {"w"}).error ==
+          "package v is a virtual name that nothing fills by itself: w was asked for -> w 1-r0 "
+          "depends on v (hint: name one of its providers: v1)");
     CHECK(choose(index, {"w", "v1"}).names == "v1=1-r0 w=1-r0 ");
+}
+
+TEST_CASE("names of libraries, commands and pkg-config, and priorities of providers") {
+    std::string index =
+        record("a", "1-r0", "D:so:libz.so.1 cmd:vi pc:foo>=2\n") +
+        record("zlib", "1-r0", "p:so:libz.so.1=1.2.13\n") +
+        record("busybox", "1-r0", "p:cmd:vi=1-r0\nk:10\n") +
+        record("vim", "9-r0", "p:cmd:vi=9-r0\n") + record("foo-dev", "2-r0", "p:pc:foo=2.1\n") +
+        record("foo1-dev", "1-r0", "p:pc:foo=1.9\n") + record("b", "1-r0", "D:sh\n") +
+        record("dash", "1-r0", "p:sh\nk:5\n") + record("bash", "1-r0", "p:sh\nk:20\n");
+    CHECK(choose(index, {"a"}).names == "a=1-r0 foo-dev=2-r0 vim=9-r0 zlib=1-r0 ");
+    CHECK(choose(index, {"busybox", "a"}).names == "a=1-r0 busybox=1-r0 foo-dev=2-r0 zlib=1-r0 ");
+    CHECK(choose(index, {"b"}).names == "b=1-r0 bash=1-r0 ");
+    CHECK(choose(index, {"b", "dash"}).names == "b=1-r0 dash=1-r0 ");
+}
+
+TEST_CASE("a repository can be asked for by name, and what is preferred stays") {
+    alpine::Index index;
+    REQUIRE(index.add(record("a", "1-r0", "D:b\n") + record("b", "1-r0", ""), 0, "main"));
+    REQUIRE(index.add(record("a", "2-r0", "D:b>=2\n") + record("b", "2-r0", ""), 1, "edge"));
+    index.finish();
+    auto ask = [&](const std::vector<std::string>& names,
+                   std::map<std::string, std::string, std::less<>> prefer = {}) {
+        PackageQuery query = query_of(PackageSystem::alpine, names);
+        query.prefer = std::move(prefer);
+        auto chosen = alpine::resolve(index, query);
+        if (!chosen) return chosen.error().to_string();
+        std::string text;
+        for (const auto* one : *chosen)
+            text += std::string(one->name) + "=" + std::string(one->version) + " ";
+        return text;
+    };
+    CHECK(ask({"a"}) == "a=2-r0 b=2-r0 ");
+    CHECK(ask({"a@main"}) == "a=1-r0 b=2-r0 ");
+    CHECK(ask({"a@main", "b@main"}) == "a=1-r0 b=1-r0 ");
+    CHECK(
+        ask({"a@edge", "b@main"}) ==
+        "b 2-r0 is not what was asked for: a@edge was asked for -> a 2-r0 depends on b>=2; b@main "
+        "was asked for");
+    CHECK(ask({"a@community"}) ==
+          "\"a@community\" names no repository of this profile (hint: it has: main, edge)");
+    CHECK(ask({"a"}, {{"a", "1-r0"}}) == "a=1-r0 b=2-r0 ");
+    CHECK(ask({"a"}, {{"a", "1-r0"}, {"b", "1-r0"}}) == "a=1-r0 b=1-r0 ");
+    CHECK(ask({"a"}, {{"b", "1-r0"}}) == "a=2-r0 b=2-r0 ");
 }
 
 TEST_CASE("a real package is read, and a flipped byte anywhere is noticed") {
