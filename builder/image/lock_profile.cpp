@@ -14,17 +14,11 @@ namespace {
 
 constexpr std::size_t most_told = 10;
 
-std::string relative_name(const std::filesystem::path& file, const std::filesystem::path& folder) {
-    auto relative = file.lexically_normal().lexically_relative(
-        folder.empty() ? std::filesystem::path(".") : folder.lexically_normal());
-    return relative.empty() ? file.string() : relative.string();
-}
-
 Status add_file(const std::filesystem::path& file, const std::string& where, const Profile& profile,
                 LockInputs& inputs) {
     auto digest = Sha256::of_file(file);
     if (!digest) return std::move(digest).error().context(where);
-    LockedDigest item{relative_name(file, profile.directory), *digest};
+    LockedDigest item{locked_name(file, profile.directory), *digest};
     if (std::find(inputs.files.begin(), inputs.files.end(), item) == inputs.files.end())
         inputs.files.push_back(std::move(item));
     return {};
@@ -33,7 +27,7 @@ Status add_file(const std::filesystem::path& file, const std::string& where, con
 // All of a tree by one digest: names, modes, links and content. Where it goes and whose it becomes
 // is in the profile's keys, so that the same source needs no second entry.
 Status add_tree(const TreeSpec& spec, const Profile& profile, LockInputs& inputs) {
-    std::string name = relative_name(spec.source, profile.directory);
+    std::string name = locked_name(spec.source, profile.directory);
     for (const LockedDigest& item : inputs.files)
         if (item.name == name) return {};
     std::vector<std::string> warnings;  // the build gives them
@@ -120,7 +114,22 @@ class LockedSource final : public PackageSource {
         return packages;
     }
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
-        return repositories_->fetch(std::move(packages));
+        auto fetched = repositories_->fetch(packages);
+        if (fetched) return fetched;
+        Error error = std::move(fetched).error();
+        ErrorKind kind = error.kind();
+        if (kind != ErrorKind::not_found && kind != ErrorKind::digest) return error;
+        std::string text = error.to_string();
+        for (const LocatedPackage& package : packages)
+            if (text.find(package.location) != std::string::npos)
+                return Error(kind, "the package " + package.to_string() +
+                                       " of the lock cannot be had any more: " +
+                                       (error.message().empty() ? text : error.message()))
+                    .hint(
+                        "configure a mirror that still has it (an archive of past states), build "
+                        "with a cache that has it, or move on: osiekit lock PROFILE --update " +
+                        package.name);
+        return error;
     }
 
   private:
@@ -130,6 +139,20 @@ class LockedSource final : public PackageSource {
 };
 
 }  // namespace
+
+// Seen from the profile's folder where it lies in it, or was written relative to it; else where it
+// is. So a lock says the same wherever the folder lies and whatever the profile was called by.
+std::string locked_name(const std::filesystem::path& file, const std::filesystem::path& folder) {
+    std::filesystem::path base = folder.empty() ? "." : folder;
+    bool written_relative = file.is_relative() || (folder.is_absolute() &&
+                                                   file.string().starts_with(base.string() + "/"));
+    auto plain = [](const std::filesystem::path& path) {
+        return std::filesystem::absolute(path).lexically_normal();
+    };
+    auto relative = plain(file).lexically_relative(plain(base / "."));
+    if (!written_relative && *relative.begin() == "..") return plain(file).string();
+    return relative.string();
+}
 
 std::filesystem::path default_lock_file(const std::filesystem::path& profile) {
     std::filesystem::path lock = profile;

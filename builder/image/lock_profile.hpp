@@ -18,6 +18,9 @@ namespace osiekit::builder {
 // "site.yaml" -> "site.lock" beside it.
 std::filesystem::path default_lock_file(const std::filesystem::path& profile);
 
+// A local file's name in a lock.
+std::string locked_name(const std::filesystem::path& file, const std::filesystem::path& folder);
+
 // All that a lock says beside the packages. Reads local files and programs; asks no repository.
 Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::path& programs,
                                std::uint32_t mtime);

@@ -51,7 +51,7 @@ Result<TreeSpec> read_tree(const YamlValue& value) {
         if (key == "source") {
             OSIEKIT_ASSIGN(std::string source, read_line(member, "a folder or tar archive"));
             if (source.empty()) return member.bad("the name of the folder is empty");
-            tree.source = (member.directory() / source).lexically_normal();
+            tree.source = member.directory() / std::filesystem::path(source).lexically_normal();
             tree.where = member.where();
         } else if (key == "path") {
             OSIEKIT_ASSIGN(std::string path, member.text("a path"));
