@@ -111,6 +111,7 @@ Status Download::receive(Arrival& arrival) {
     request.password = url.password;
     request.proxy = item_.proxy;
     request.ca_file = item_.ca_file;
+    request.stall_timeout = item_.stall_timeout;
     if (arrival.have > 0) request.range_start = arrival.have;
     request.on_headers = [&](long status, const std::map<std::string, std::string>& headers) {
         arrival.status = status;

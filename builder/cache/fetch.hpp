@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -32,6 +33,8 @@ struct FetchItem {
     std::string ca_file;  // extra CA bundle for https
     Sha256 digest;
     std::uint64_t size = 0;  // exact
+    // A transfer that brings less than a byte a second for so long is given up, and tried again.
+    std::chrono::seconds stall_timeout{30};
 };
 
 struct FetchOptions {

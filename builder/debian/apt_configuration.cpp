@@ -69,6 +69,28 @@ Result<AptConfiguration> read_apt_configuration(const fs::path& root) {
     return configuration;
 }
 
+namespace {
+
+void set_times(std::string_view key, std::string_view value, AptSettings& settings) {
+    constexpr std::uint64_t most = 1ULL << 35U;
+    auto seconds = parse_u64(value);
+    if (!seconds || *seconds > most) return;
+    auto number = static_cast<std::int64_t>(*seconds);
+    // Both keys may have "::LABEL" behind them.
+    auto label_of = [&](std::string_view name) -> std::optional<std::string> {
+        if (!key.starts_with(name)) return std::nullopt;
+        std::string_view rest = key.substr(name.size());
+        if (!rest.empty() && !rest.starts_with("::")) return std::nullopt;
+        return std::string(rest.empty() ? rest : rest.substr(2));
+    };
+    if (auto label = label_of("acquire::max-validtime")) settings.longest_valid[*label] = number;
+    if (auto label = label_of("acquire::min-validtime")) settings.shortest_valid[*label] = number;
+    if (key == "acquire::http::timeout" && number > 0)
+        settings.timeout = std::chrono::seconds(number);
+}
+
+}  // namespace
+
 AptSettings parse_apt_settings(std::string_view dump) {
     AptSettings settings;
     auto is_off = [](std::string_view value) {
@@ -84,6 +106,7 @@ AptSettings parse_apt_settings(std::string_view dump) {
         if (key == "acquire::check-valid-until") settings.check_valid_until = !is_off(value);
         if (key == "acquire::check-date") settings.check_date = !is_off(value);
         if (key == "acquire::https::cainfo") settings.ca_file = value;
+        set_times(key, value, settings);
         for (std::string scheme : {"http", "https"}) {
             std::string prefix = "acquire::" + scheme + "::proxy";
             if (value.empty() || !key.starts_with(prefix)) continue;

@@ -71,6 +71,9 @@ Status set_signed_by(AptSource& source, std::string_view value, char separator) 
     return {};
 }
 
+// Seconds; more than a thousand years.
+constexpr std::uint64_t longest_validity = 1ULL << 35U;
+
 // The options that both formats have, under their deb822 names in lower case. Unknown ones
 // (languages, targets, pdiffs…) do not concern us.
 Status set_option(AptSource& source, std::string_view name, std::string_view value,
@@ -91,6 +94,14 @@ Status set_option(AptSource& source, std::string_view name, std::string_view val
         OSIEKIT_ASSIGN(source.check_valid_until, flag());
     } else if (name == "check-date") {
         OSIEKIT_ASSIGN(source.check_date, flag());
+    } else if (name == "valid-until-max" || name == "valid-until-min") {
+        auto seconds = parse_u64(value);
+        if (!seconds || *seconds > longest_validity)
+            return Error(ErrorKind::invalid_input, std::string(name) + ": \"" +
+                                                       printable(value, 40) +
+                                                       "\" is not a number of seconds");
+        auto& limit = name.ends_with("max") ? source.longest_valid : source.shortest_valid;
+        limit = static_cast<std::int64_t>(*seconds);
     }
     return {};
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -26,6 +28,9 @@ struct AptSource {
     bool trusted = false;                   // Trusted: yes, the signature is not asked for
     std::optional<bool> check_valid_until;  // Check-Valid-Until, over the host's setting
     std::optional<bool> check_date;
+    // Valid-Until-Max, Valid-Until-Min: over the host's settings. Seconds; 0: none.
+    std::optional<std::int64_t> longest_valid;
+    std::optional<std::int64_t> shortest_valid;
     std::string origin;  // file:line, for messages
 };
 
@@ -33,6 +38,12 @@ struct AptSource {
 struct AptSettings {
     bool check_valid_until = true;
     bool check_date = true;
+    // Acquire::Max-ValidTime and Min-ValidTime, in seconds after a release's date: it expires then
+    // at the latest, or not before. By the release's Label in lower case; "": of all others.
+    std::map<std::string, std::int64_t, std::less<>> longest_valid;
+    std::map<std::string, std::int64_t, std::less<>> shortest_valid;
+    // Acquire::http::Timeout: a transfer that brings nothing for so long is given up.
+    std::chrono::seconds timeout{30};
     // Keys "http", "https", "http::HOST", "https::HOST"; values are URLs or "DIRECT".
     std::map<std::string, std::string> proxies;
     std::string ca_file;  // Acquire::https::CAInfo

@@ -55,6 +55,7 @@ IndexFile make_index(const AptSource& source, const Release& release, std::uint3
     file.item.url = suite_url(source) + "/" + path;
     file.item.proxy = settings.proxy_for(file.item.url);
     file.item.ca_file = settings.ca_file;
+    file.item.stall_timeout = settings.timeout;
     return file;
 }
 

@@ -70,6 +70,7 @@ Result<Release> parse_release(std::string_view text) {
     auto value = [&](std::string_view name) { return std::string(stanza_value(fields, name)); };
     release.suite = value("Suite");
     release.codename = value("Codename");
+    release.label = value("Label");
     release.architectures = value("Architectures");
     release.components = value("Components");
     release.acquire_by_hash = equal_ignoring_case(value("Acquire-By-Hash"), "yes");

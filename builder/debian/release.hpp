@@ -19,6 +19,7 @@ struct Release {
     };
     std::string suite;
     std::string codename;
+    std::string label;
     std::string architectures;  // separated by blanks
     std::string components;
     bool acquire_by_hash = false;

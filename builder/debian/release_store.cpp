@@ -143,6 +143,7 @@ Result<ReleaseStore::Answer> ReleaseStore::ask(const AptSource& source, const Ke
         request.proxy = options_.settings.proxy_for(url.url);
         request.ca_file = options_.settings.ca_file;
         request.body_limit = release_size_limit;
+        request.stall_timeout = options_.settings.timeout;
         request.cancelled = options_.cancelled;
         if (kept.release && !kept.etag.empty())
             request.headers.push_back("If-None-Match: " + kept.etag);
@@ -182,6 +183,26 @@ Result<std::string> ReleaseStore::verified_text(const AptSource& source,
         .context("verifying " + without_credentials(suite_url(source)) + "/InRelease");
 }
 
+// When a release expires, by what it says and by what the host allows (apt.conf(5),
+// sources.list(5)).
+std::optional<std::int64_t> ReleaseStore::valid_until(const AptSource& source,
+                                                      const AptSettings& settings,
+                                                      const Release& release) {
+    auto limit = [&](const std::optional<std::int64_t>& own, const auto& host) -> std::int64_t {
+        if (own) return *own;
+        auto found = host.find(to_lower(release.label));
+        if (found == host.end()) found = host.find("");
+        return found == host.end() ? 0 : found->second;
+    };
+    auto until = release.valid_until;
+    std::int64_t shortest = limit(source.shortest_valid, settings.shortest_valid);
+    std::int64_t longest = limit(source.longest_valid, settings.longest_valid);
+    if (until && shortest > 0) until = std::max(*until, release.date + shortest);
+    if (longest > 0)
+        until = std::min(until.value_or(release.date + longest), release.date + longest);
+    return until;
+}
+
 // Is this what was asked for, and of our time?
 Status ReleaseStore::check(const AptSource& source, const Release& release) const {
     std::string_view suite = source.suite;
@@ -199,10 +220,11 @@ Status ReleaseStore::check(const AptSource& source, const Release& release) cons
         return Error(ErrorKind::refused,
                      "the release file is dated " + age_text(release.date - now) + " in the future")
             .hint("check this machine's clock");
-    if (source.check_valid_until.value_or(options_.settings.check_valid_until) &&
-        release.valid_until && *release.valid_until < now)
-        return Error(ErrorKind::refused, "the release file has expired " +
-                                             age_text(now - *release.valid_until) + " ago")
+    auto until = valid_until(source, options_.settings, release);
+    if (source.check_valid_until.value_or(options_.settings.check_valid_until) && until &&
+        *until < now)
+        return Error(ErrorKind::refused,
+                     "the release file has expired " + age_text(now - *until) + " ago")
             .hint(options_.offline ? "run once without --offline"
                                    : "the mirror is out of date; for an archive of past states say "
                                      "\"Check-Valid-Until: no\" in the source at " +

@@ -50,6 +50,9 @@ class ReleaseStore {
     Result<std::string> verified_text(const AptSource& source, const std::string& content) const;
     Result<std::string> keys_digest(const AptSource& source) const;
     Status check(const AptSource& source, const Release& release) const;
+    static std::optional<std::int64_t> valid_until(const AptSource& source,
+                                                   const AptSettings& settings,
+                                                   const Release& release);
     std::filesystem::path state_file(const AptSource& source) const;
 
     BlobCache& cache_;

@@ -249,6 +249,7 @@ std::vector<FetchItem> DebianRepository::State::sources_of(const LocatedPackage&
         item.url = source.uri + "/" + package.location;
         item.proxy = settings.proxy_for(item.url);
         item.ca_file = settings.ca_file;
+        item.stall_timeout = settings.timeout;
         item.digest = package.digest;
         item.size = package.size;
         bool known = without_credentials(item.url) == package.url;

@@ -51,6 +51,10 @@ TEST_CASE("packages are read by repository") {
           std::vector<std::string>{"jq=1.6-2.1", "zstd/bookworm-backports"});
     CHECK(test::names_of(pinned->alpine_packages) ==
           std::vector<std::string>{"!dash", "musl@community"});
+    for (const char* list : {"debian", "alpine", "exclude", "no-deps"})
+        CHECK(
+            error_of(std::string("packages: {") + list + ": [\"a\\nb\"]}\n").find("package name") !=
+            std::string::npos);
     CHECK(error_of("packages: {alpine: [\"!\"]}\n").find("is not a package name") !=
           std::string::npos);
     CHECK(error_of("packages: {debian: [\"!dash\"]}\n").find("is not a Debian package name") !=

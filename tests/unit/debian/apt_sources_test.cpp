@@ -71,6 +71,22 @@ TEST_CASE("one-line sources") {
     CHECK(sources[2].uri == "cdrom:");
 }
 
+TEST_CASE("how long a release is valid may be stated for a source") {
+    auto sources = parse_deb822_sources(
+        "Types: deb\nURIs: http://m.example/\nSuites: s\nComponents: main\n"
+        "Valid-Until-Max: 60\nValid-Until-Min: 0\n",
+        "m.sources");
+    REQUIRE(sources);
+    CHECK(sources->at(0).longest_valid == 60);
+    CHECK(sources->at(0).shortest_valid == 0);
+    auto line = parse_one_line_sources("deb [valid-until-max=60] http://m.example s main\n", "l");
+    REQUIRE(line);
+    CHECK(line->at(0).longest_valid == 60);
+    CHECK_FALSE(parse_one_line_sources("deb [valid-until-max=-1] http://m.example s main\n", "l"));
+    CHECK_FALSE(
+        parse_one_line_sources("deb [valid-until-max=99999999999] http://m.example s main\n", "l"));
+}
+
 TEST_CASE("broken sources are errors with file and line") {
     for (const char* text :
          {"\ndebx http://mirror.example s main\n", "\ndeb http://mirror.example\n",
@@ -127,7 +143,15 @@ TEST_CASE("apt's settings and the proxy of a URL") {
         "Acquire \"\";\nAcquire::Check-Valid-Until \"false\";\nAcquire::http::Proxy \"\";\n"
         "Acquire::http::Proxy \"http://proxy.example:3142\";\n"
         "Acquire::http::Proxy::direct.example \"DIRECT\";\nAcquire::https::CAInfo "
-        "\"/etc/ca.pem\";\n");
+        "\"/etc/ca.pem\";\nAcquire::Max-ValidTime \"864000\";\n"
+        "Acquire::Max-ValidTime::Debian-Security \"3600\";\nAcquire::Min-ValidTime \"60\";\n"
+        "Acquire::Max-ValidTimes \"7\";\nAcquire::http::Timeout \"7\";\n");
+    CHECK(settings.longest_valid == std::map<std::string, std::int64_t, std::less<>>{
+                                        {"", 864000}, {"debian-security", 3600}});
+    CHECK(settings.shortest_valid == std::map<std::string, std::int64_t, std::less<>>{{"", 60}});
+    CHECK(settings.timeout == std::chrono::seconds(7));
+    CHECK(parse_apt_settings("Acquire::http::Timeout \"0\";\n").timeout ==
+          std::chrono::seconds(30));
     CHECK_FALSE(settings.check_valid_until);
     CHECK(settings.check_date);
     CHECK(settings.ca_file == "/etc/ca.pem");

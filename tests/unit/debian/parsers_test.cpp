@@ -138,6 +138,18 @@ TEST_CASE("an index keeps what is needed, and its compact form reads the same") 
     CHECK(again[0].filename == "pool/a.deb");
 }
 
+TEST_CASE("a package's name is one line of plain characters") {
+    for (const char* name : {"a\n b", "a b", "a/b", "-a", "a\x01", ""}) {
+        std::string text =
+            std::string("Package: ") + name +
+            "\nVersion: 1\nArchitecture: amd64\nFilename: a.deb\nSize: 1\nSHA256: " + digest('1') +
+            "\n";
+        auto records = parse_packages(text);
+        REQUIRE_FALSE(records);
+        CHECK(records.error().to_string().find('\n') == std::string::npos);
+    }
+}
+
 TEST_CASE("an index whose fields lead elsewhere is refused") {
     auto with = [](const std::string& file, const std::string& size, const std::string& sum) {
         std::string text = "Package: a\nVersion: 1\nArchitecture: amd64\nFilename: ";

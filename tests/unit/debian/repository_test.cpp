@@ -1,7 +1,9 @@
 #include "builder/debian/repository.hpp"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <filesystem>
+#include <future>
 
 #include "builder/debian/deb.hpp"
 #include "builder/debian/release.hpp"
@@ -173,7 +175,7 @@ TEST_CASE("offline from the cache, and offline without one") {
     setting.options.offline = true;
     setting.now += 90 * day;
     REQUIRE(setting.obtain({"kernel"}));
-    CHECK(contains(setting.failure({"tool"}), "tool is not in the cache"));
+    CHECK(contains(setting.failure({"tool"}), "tool 2.0 is not in the cache"));
     CHECK(setting.server.seen().size() == before);
 }
 
@@ -331,6 +333,34 @@ TEST_CASE("dates are honoured as the host's apt honours them") {
         setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\nCheck-Valid-Until: yes\n");
         CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
     }
+    SECTION("the host allows less, or more, than the release says") {
+        setting.now += 5 * day;
+        REQUIRE(setting.obtain({"kernel"}));
+        AptSettings settings;
+        settings.longest_valid[""] = 3 * day;
+        setting.options.settings = settings;
+        CHECK(contains(setting.failure({"kernel"}), "has expired 2 days ago"));
+        setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\nValid-Until-Max: 604800\n");
+        REQUIRE(setting.obtain({"kernel"}));
+        setting.now += 5 * day;
+        setting.configure(
+            "Signed-By: /etc/apt/keyrings/a.gpg\nValid-Until-Max: 0\n"
+            "Valid-Until-Min: 2592000\n");
+        REQUIRE(setting.obtain({"kernel"}));
+    }
+    SECTION("a release that says nothing, by its label") {
+        setting.mirror.valid_until.clear();
+        setting.mirror.label = "Site";
+        setting.mirror.publish();
+        setting.now += 900 * day;
+        AptSettings settings;
+        settings.longest_valid["other"] = day;
+        setting.options.settings = settings;
+        REQUIRE(setting.obtain({"kernel"}));
+        settings.longest_valid["site"] = day;
+        setting.options.settings = settings;
+        CHECK(contains(setting.failure({"kernel"}), "has expired 899 days ago"));
+    }
     SECTION("from the future") {
         setting.now -= 2 * day;
         Error failed = setting.failure({"kernel"});
@@ -363,6 +393,37 @@ TEST_CASE("a mirror in trouble") {
         setting.server.fail(release, {.status = 500}, 10);
         CHECK(setting.failure({"kernel"}).kind() == ErrorKind::network);
         CHECK(setting.server.seen().size() == 4);
+    }
+    SECTION("it is down") {
+        REQUIRE(setting.obtain({"kernel"}));
+        std::string gone;
+        {
+            TestServer other;
+            gone = other.url("/debian");
+        }
+        REQUIRE(write_file(setting.root / "etc/apt/sources.list.d/m.sources",
+                           "Types: deb\nURIs: " + gone +
+                               "\nSuites: bookworm\nComponents: main\nSigned-By: "
+                               "/etc/apt/keyrings/a.gpg\n"));
+        Error failed = setting.failure({"kernel"});
+        CHECK(failed.kind() == ErrorKind::network);
+        CHECK(contains(failed, gone));
+    }
+    SECTION("it brings nothing for longer than apt's timeout") {
+        AptSettings settings;
+        settings.timeout = std::chrono::seconds(1);
+        setting.options.settings = settings;
+        setting.options.retry.attempts = 1;
+        std::promise<void> given_up;
+        std::shared_future<void> waiting = given_up.get_future().share();
+        bool late = GENERATE(false, true);
+        const std::string& path = late ? package : release;
+        setting.server.fail(path, {.before = [waiting] { waiting.wait(); }});
+        Error failed = setting.failure({"kernel"});
+        given_up.set_value();
+        CHECK(failed.kind() == ErrorKind::network);
+        CHECK(contains(failed, path));
+        REQUIRE(setting.obtain({"kernel"}));
     }
     SECTION("it recovers") {
         setting.server.fail(release, {.status = 500}, 2);

@@ -345,7 +345,7 @@ TEST_CASE("providers are preferred as apt prefers them") {
 
 TEST_CASE("names that are none, and relations that cannot be read") {
     PackageIndex index = index_of({{"a", "1", "b ("}});
-    for (const char* name : {"", "-x", "a b", "a=", "../a", "a/"})
+    for (const char* name : {"", "-x", "a b", "a=", "../a", "a/", "a\nb"})
         CHECK(resolve(index, query_of(PackageSystem::debian, {name}, Dependencies::all()))
                   .error()
                   .kind() == ErrorKind::invalid_input);

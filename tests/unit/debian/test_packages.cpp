@@ -185,6 +185,7 @@ void TestRepository::publish() {
     std::string release =
         "Origin: Test\nSuite: stable\nCodename: " + suite + "\nDate: " + date + "\n";
     if (!valid_until.empty()) release += "Valid-Until: " + valid_until + "\n";
+    if (!label.empty()) release += "Label: " + label + "\n";
     if (by_hash) release += "Acquire-By-Hash: yes\n";
     release +=
         "Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\n"

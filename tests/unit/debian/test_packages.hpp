@@ -63,6 +63,7 @@ class TestRepository {
     std::string suite = "bookworm";
     std::string date = "Sat, 14 Nov 2026 10:00:00 UTC";
     std::string valid_until;
+    std::string label;
     bool by_hash = true;
     // What to declare for a package instead of the truth.
     std::map<std::string, std::string> wrong_digest;
