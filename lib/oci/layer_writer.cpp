@@ -207,28 +207,33 @@ Status LayerWriter::remember(std::vector<std::string>& list, std::string path) {
     return {};
 }
 
-Status LayerWriter::add_whiteout(const LayerEntry& entry, std::string_view hidden) {
+// True: the entry was about lower layers, or about nothing.
+Result<bool> LayerWriter::add_mark(const LayerEntry& entry) {
+    OSIEKIT_ASSIGN(std::string path, clean_name(entry.name));
+    std::size_t slash = path.rfind('/');
+    std::string directory = slash == std::string::npos ? std::string() : path.substr(0, slash);
+    std::string_view name = path;
+    if (slash != std::string::npos) name.remove_prefix(slash + 1);
+    if (name.substr(0, whiteout_prefix.size()) != whiteout_prefix) return false;
+    if (name == opaque_name) {
+        OSIEKIT_TRY(remember(opaque_, directory));
+        return true;
+    }
+    if (name.substr(0, metadata_prefix.size()) == metadata_prefix) return true;
+    std::string hidden(name.substr(whiteout_prefix.size()));
     if (hidden.empty() || hidden == "." || hidden == "..")
         return refused("is not a whiteout of anything", entry.name);
-    return remember(whiteouts_,
-                    (parent_path_.empty() ? "" : parent_path_ + "/") + std::string(hidden));
+    OSIEKIT_TRY(remember(whiteouts_, (directory.empty() ? "" : directory + "/") + hidden));
+    return true;
 }
 
 Result<Fd> LayerWriter::add(const LayerEntry& entry) {
     OSIEKIT_TRY(check_sizes(entry));
+    OSIEKIT_ASSIGN(bool mark, add_mark(entry));
+    if (mark) return Fd();
     OSIEKIT_ASSIGN(Place where, place(entry.name));
     if (where.name.empty() && entry.type != LayerEntry::Type::directory)
         return refused("would replace the root", entry.name);  // CVE-2021-29136
-    if (where.name == opaque_name) {
-        OSIEKIT_TRY(remember(opaque_, parent_path_));
-        return Fd();
-    }
-    std::string_view name = where.name;
-    if (name.substr(0, metadata_prefix.size()) == metadata_prefix) return Fd();
-    if (name.substr(0, whiteout_prefix.size()) == whiteout_prefix) {
-        OSIEKIT_TRY(add_whiteout(entry, name.substr(whiteout_prefix.size())));
-        return Fd();
-    }
     switch (entry.type) {
         case LayerEntry::Type::directory:
             OSIEKIT_TRY(add_directory(entry, where));
@@ -259,22 +264,48 @@ Status LayerWriter::close_file(const LayerEntry& entry, Fd file) {
     return {};
 }
 
+// A directory that lower layers may have too. No descriptor: this layer has a file or a link in its
+// place, which hides it as a whole (umoci writes "x" and "x/.wh.y" when x was a directory).
+Result<Fd> LayerWriter::own_directory(const std::string& path) {
+    constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    OSIEKIT_ASSIGN(Fd directory, open_in_root(root_, "", O_PATH | O_DIRECTORY));
+    for (std::string_view part : split(path, '/')) {
+        if (part.empty()) continue;
+        std::string name(part);
+        Fd next(::openat(directory.get(), name.c_str(), flags));
+        if (!next && errno == ENOENT) {
+            if (::mkdirat(directory.get(), name.c_str(), 0755) != 0)
+                return failed("making the directory", path);
+            next = Fd(::openat(directory.get(), name.c_str(), flags));
+        }
+        if (!next && (errno == ENOTDIR || errno == ELOOP)) return Fd();
+        if (!next) return failed("opening", path);
+        directory = std::move(next);
+    }
+    return directory;
+}
+
 Status LayerWriter::make_opaque(const std::string& path) {
-    OSIEKIT_TRY(make_directories_in_root(root_, path));
-    OSIEKIT_ASSIGN(Fd directory, open_in_root(root_, path, O_RDONLY | O_DIRECTORY));
+    OSIEKIT_ASSIGN(Fd place, own_directory(path));
+    if (!place) return {};
+    Fd directory(::openat(place.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return failed("opening", path);
     if (::fsetxattr(directory.get(), "trusted.overlay.opaque", "y", 1, 0) != 0)
         return failed("marking as opaque", path);
     return {};
 }
 
 Status LayerWriter::apply_whiteout(const std::string& path) {
-    OSIEKIT_ASSIGN(Place hidden, place(path));
+    std::size_t slash = path.rfind('/');
+    std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+    OSIEKIT_ASSIGN(Fd parent, own_directory(slash == std::string::npos ? std::string()
+                                                                       : path.substr(0, slash)));
+    if (!parent) return {};
     struct stat status {};
-    if (::fstatat(hidden.parent, hidden.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+    if (::fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
         // This layer has the name too: only a directory would let the lower one shine through.
         return S_ISDIR(status.st_mode) ? make_opaque(path) : Status();
-    if (::mknodat(hidden.parent, hidden.name.c_str(), S_IFCHR, 0) != 0)
-        return failed("hiding", path);
+    if (::mknodat(parent.get(), name.c_str(), S_IFCHR, 0) != 0) return failed("hiding", path);
     return {};
 }
 

@@ -76,7 +76,8 @@ class LayerWriter {
     Status add_hard_link(const LayerEntry& entry, const Place& place);
     Status add_node(const LayerEntry& entry, const Place& place);
     Status make_room(const Place& place);
-    Status add_whiteout(const LayerEntry& entry, std::string_view hidden);
+    Result<bool> add_mark(const LayerEntry& entry);
+    Result<Fd> own_directory(const std::string& path);
     Status count_device(const LayerEntry& entry);
     Status remember(std::vector<std::string>& list, std::string path);
     Status count_remembered(const std::string& path);

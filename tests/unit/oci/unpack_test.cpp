@@ -119,6 +119,24 @@ TEST_CASE("whiteouts hide lower layers only, in any order") {
     REQUIRE_FALSE(fs::exists(sandbox.root / ".wh..wh.plnk"));
 }
 
+TEST_CASE("whiteouts below what is no directory any more hide nothing else") {
+    Sandbox sandbox;
+    REQUIRE(sandbox.unpack(TarBuilder()
+                               .file("file", "was a directory")
+                               .entry("file/.wh.below", '0')
+                               .entry("file/.wh..wh..opq", '0')
+                               .directory("kept")
+                               .symlink("link", "kept")
+                               .entry("link/.wh.below", '0')
+                               .entry("link/.wh..wh..opq", '0')
+                               .entry("link/deeper/.wh.below", '0')
+                               .finish()));
+    REQUIRE(read_file(sandbox.root / "file").value() == "was a directory");
+    REQUIRE(fs::is_empty(sandbox.root / "kept"));
+    REQUIRE_FALSE(sandbox.is_opaque("kept"));
+    REQUIRE(fs::is_symlink(sandbox.root / "link"));
+}
+
 TEST_CASE("whiteouts of nothing, of the root's parent, and forged ones are refused") {
     for (const char* name : {".wh.", ".wh..", ".wh...", "d/.wh..."}) {
         Sandbox sandbox;
