@@ -140,7 +140,7 @@ Result<std::string> AlpineRepository::State::load_index(std::size_t repository, 
     OSIEKIT_ASSIGN(std::string bytes, get(url, alpine::index_file_limit, cancelled));
     OSIEKIT_ASSIGN(std::string text, alpine::read_index_archive(bytes, keys));
     Sha256 digest = Sha256::of(bytes);
-    OSIEKIT_TRY(cache.put(bytes, digest));
+    OSIEKIT_TRY(cache.put(bytes, digest, {"index", without_credentials(url)}));
     OSIEKIT_TRY(write_checked(file, std::to_string(options.now()) + " " + digest.hex()));
     asked = true;
     return text;
@@ -246,7 +246,7 @@ Status AlpineRepository::State::fetch_one(LocatedPackage& package,
         return Error(ErrorKind::refused, "it is " + parts.info.name + " " + parts.info.version);
     package.digest = digest;
     package.digest_known = true;
-    OSIEKIT_ASSIGN(package.file, cache.put(bytes, digest));
+    OSIEKIT_ASSIGN(package.file, cache.put(bytes, digest, {"package", package.to_string()}));
     return write_checked(kept_file("packages", package.identity),
                          std::to_string(options.now()) + " " + digest.hex());
 }

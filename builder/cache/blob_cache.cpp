@@ -7,6 +7,10 @@
 #include <cstdlib>
 #include <string>
 
+#include "builder/cache/entry.hpp"
+#include "builder/cache/layout.hpp"
+#include "builder/cache/lease.hpp"
+#include "builder/cache/record.hpp"
 #include "lib/base/file.hpp"
 
 namespace osiekit::builder {
@@ -16,19 +20,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr mode_t blob_mode = 0444;
-
-// What would change if somebody wrote to the file: the change time cannot be set back by utimes(2).
-std::string stamp_of(const struct stat& info) {
-    auto nanoseconds = [](const timespec& time) {
-        return std::to_string(time.tv_sec) + "." + std::to_string(time.tv_nsec);
-    };
-    return std::to_string(info.st_size) + " " + nanoseconds(info.st_mtim) + " " +
-           nanoseconds(info.st_ctim) + " " + std::to_string(info.st_ino) + "\n";
-}
+// How often a damaged entry may be replaced by another damaged one while we look.
+constexpr int most_looks = 8;
 
 Status make_directory(const fs::path& path) {
     std::error_code failure;
     fs::create_directories(path, failure);
+    // Nothing is written to what cannot be written, but it may be used.
+    if (failure == std::errc::read_only_file_system && fs::exists(path.parent_path())) return {};
     if (failure)
         return Error(ErrorKind::io, "cannot make " + path.string() + ": " + failure.message())
             .hint("choose another place with --cache DIR");
@@ -38,6 +37,8 @@ Status make_directory(const fs::path& path) {
 }  // namespace
 
 struct BlobCache::Known {
+    explicit Known(Lease taken) : lease(std::move(taken)) {}
+    Lease lease;
     std::mutex mutex;
     std::map<Sha256, std::string> stamps;  // verified by this process
 };
@@ -52,41 +53,56 @@ fs::path default_cache_directory() {
     return "/tmp/osiekit-cache-" + std::to_string(::getuid());
 }
 
-BlobCache::BlobCache(fs::path directory)
-    : directory_(std::move(directory)), known_(std::make_unique<Known>()) {}
+BlobCache::BlobCache(fs::path directory, std::unique_ptr<Known> known)
+    : directory_(std::move(directory)), known_(std::move(known)) {}
 BlobCache::BlobCache(BlobCache&&) noexcept = default;
 BlobCache& BlobCache::operator=(BlobCache&&) noexcept = default;
 BlobCache::~BlobCache() = default;
 
 Result<BlobCache> BlobCache::open(fs::path directory) {
-    BlobCache cache(std::move(directory));
-    for (const char* folder : {"blobs/sha256", "stamps", "partial"})
-        OSIEKIT_TRY(make_directory(cache.directory_ / folder));
-    return cache;
+    for (std::string_view folder : {blob_folder, stamp_folder, partial_folder, lease_folder})
+        OSIEKIT_TRY(make_directory(directory / folder));
+    OSIEKIT_ASSIGN(Lease lease, Lease::begin(directory));
+    return BlobCache(std::move(directory), std::make_unique<Known>(std::move(lease)));
 }
 
 fs::path BlobCache::blob_path(const Sha256& digest) const {
-    return directory_ / "blobs" / "sha256" / digest.hex();
+    return directory_ / blob_folder / digest.hex();
+}
+
+fs::path BlobCache::stamp_path(const Sha256& digest) const {
+    return directory_ / stamp_folder / digest.hex();
 }
 
 fs::path BlobCache::partial_path(const Sha256& digest) const {
-    return directory_ / "partial" / digest.hex();
+    return directory_ / partial_folder / digest.hex();
 }
 
-Status BlobCache::remember(const Sha256& digest) {
-    struct stat info {};
-    fs::path path = blob_path(digest);
-    if (::stat(path.c_str(), &info) != 0)
-        return Error::from_errno("cannot read the cache entry " + path.string());
-    return remember(digest, stamp_of(info));
+Status BlobCache::take_into_use(const Sha256& digest) {
+    if (known_->lease.has(digest)) return {};
+    OSIEKIT_ASSIGN(auto lock, CacheLock::take(directory_, CacheLock::Mode::shared));
+    return known_->lease.add(digest);
 }
 
-Status BlobCache::remember(const Sha256& digest, const std::string& stamp) {
+// A stamp saves work and is no more; a cache that cannot be written has the old ones.
+Status BlobCache::remember(const Sha256& digest, const std::string& stamp, const BlobNote& note) {
     {
         std::lock_guard lock(known_->mutex);
         known_->stamps[digest] = stamp;
     }
-    return write_file(directory_ / "stamps" / digest.hex(), stamp);
+    Status written = write_file(stamp_path(digest), stamp_text({stamp, note}));
+    if (written) return {};
+    int number = written.error().error_number();
+    if (number == EROFS || number == EACCES || number == EPERM) return {};
+    return written;
+}
+
+Status BlobCache::remember_new(const Sha256& digest, const BlobNote& note) {
+    struct stat info {};
+    fs::path path = blob_path(digest);
+    if (::stat(path.c_str(), &info) != 0)
+        return Error::from_errno("cannot read the cache entry " + path.string());
+    return remember(digest, stamp_of(info), note);
 }
 
 bool BlobCache::remembered(const Sha256& digest, const std::string& stamp) {
@@ -95,55 +111,87 @@ bool BlobCache::remembered(const Sha256& digest, const std::string& stamp) {
         auto it = known_->stamps.find(digest);
         if (it != known_->stamps.end() && it->second == stamp) return true;
     }
-    auto written = read_file(directory_ / "stamps" / digest.hex(), 1024);
-    if (!written || *written != stamp) return false;
+    fs::path file = stamp_path(digest);
+    if (read_stamp(file).stamp != stamp) return false;
+    note_use(file);
     std::lock_guard lock(known_->mutex);
     known_->stamps[digest] = stamp;
     return true;
 }
 
-Result<std::optional<fs::path>> BlobCache::find(const Sha256& digest) {
+Result<BlobCache::Found> BlobCache::judge(const Sha256& digest) {
     fs::path path = blob_path(digest);
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) {
-        if (errno == ENOENT) return std::optional<fs::path>();
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) {
+        if (errno == ENOENT) return Found::absent;
         return Error::from_errno("cannot read the cache entry " + path.string());
     }
-    if (S_ISREG(info.st_mode)) {
-        std::string stamp = stamp_of(info);
-        if (remembered(digest, stamp)) return std::optional(path);
-        OSIEKIT_ASSIGN(Sha256 got, Sha256::of_file(path));
-        if (got == digest) {
-            OSIEKIT_TRY(remember(digest, stamp));
-            return std::optional(path);
-        }
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0)
+        return Error::from_errno("cannot examine the cache entry " + path.string());
+    OSIEKIT_ASSIGN(Sha256 got, digest_of(fd.get(), path));
+    if (got == digest) {
+        OSIEKIT_TRY(remember(digest, stamp_of(info), read_stamp(stamp_path(digest)).note));
+        return Found::good;
     }
-    std::error_code failure;
-    fs::remove_all(path, failure);
-    if (failure)
-        return Error(ErrorKind::io, "cannot remove the damaged cache entry " + path.string() +
-                                        ": " + failure.message());
+    OSIEKIT_TRY(remove_damaged(directory_, path, {}, fd));
+    return Found::damaged;
+}
+
+Result<BlobCache::Found> BlobCache::look(const Sha256& digest) {
+    fs::path path = blob_path(digest);
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0) {
+        if (errno == ENOENT) return Found::absent;
+        return Error::from_errno("cannot read the cache entry " + path.string());
+    }
+    if (!S_ISREG(info.st_mode)) {
+        OSIEKIT_TRY(remove_damaged(directory_, path, {}, Fd()));
+        return Found::damaged;
+    }
+    if (remembered(digest, stamp_of(info))) return Found::good;
+    return judge(digest);
+}
+
+Result<std::optional<fs::path>> BlobCache::find(const Sha256& digest) {
+    OSIEKIT_TRY(take_into_use(digest));
+    for (int i = 0; i < most_looks; ++i) {
+        OSIEKIT_ASSIGN(Found found, look(digest));
+        if (found == Found::absent) break;
+        if (found == Found::good) return std::optional(blob_path(digest));
+    }
     return std::optional<fs::path>();
 }
 
-Result<fs::path> BlobCache::put(std::string_view content, const Sha256& digest) {
+Result<fs::path> BlobCache::put(std::string_view content, const Sha256& digest,
+                                const BlobNote& note) {
     OSIEKIT_ASSIGN(auto present, find(digest));
     if (present) return *present;
     fs::path path = blob_path(digest);
-    OSIEKIT_TRY(write_file(path, content, blob_mode));
-    OSIEKIT_TRY(remember(digest));
+    OSIEKIT_ASSIGN(PendingFile file, PendingFile::create(path, blob_mode));
+    OSIEKIT_TRY(write_all(file.fd(), content).context("writing " + path.string()));
+    {
+        OSIEKIT_ASSIGN(auto lock, CacheLock::take(directory_, CacheLock::Mode::shared));
+        OSIEKIT_TRY(file.commit());
+    }
+    OSIEKIT_TRY(remember_new(digest, note));
     return path;
 }
 
-Result<fs::path> BlobCache::adopt(const fs::path& file, const Sha256& digest) {
+Result<fs::path> BlobCache::adopt(const fs::path& file, const Sha256& digest,
+                                  const BlobNote& note) {
     OSIEKIT_ASSIGN(Fd fd, open_file(file, O_RDONLY));
     if (::fchmod(fd.get(), blob_mode) != 0)
         return Error::from_errno("cannot set the mode of " + file.string());
     if (::fsync(fd.get()) != 0) return Error::from_errno("cannot flush " + file.string());
     fs::path path = blob_path(digest);
-    if (::rename(file.c_str(), path.c_str()) != 0)
-        return Error::from_errno("cannot move a download to " + path.string());
-    OSIEKIT_TRY(remember(digest));
+    {
+        OSIEKIT_ASSIGN(auto lock, CacheLock::take(directory_, CacheLock::Mode::shared));
+        OSIEKIT_TRY(known_->lease.add(digest));
+        if (::rename(file.c_str(), path.c_str()) != 0)
+            return Error::from_errno("cannot move a download to " + path.string());
+    }
+    OSIEKIT_TRY(remember_new(digest, note));
     return path;
 }
 

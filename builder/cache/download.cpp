@@ -186,7 +186,7 @@ Status Download::finish(Arrival& arrival) {
     fs::path path = cache_.partial_path(item_.digest);
     Sha256 got = arrival.hash.finish();
     if (arrival.have == item_.size && got == item_.digest) {
-        OSIEKIT_ASSIGN(auto blob, cache_.adopt(path, item_.digest));
+        OSIEKIT_ASSIGN(auto blob, cache_.adopt(path, item_.digest, {item_.kind, item_.name}));
         return {};
     }
     ::unlink(path.c_str());

@@ -35,6 +35,7 @@ struct FetchItem {
     std::uint64_t size = 0;  // exact
     // A transfer that brings less than a byte a second for so long is given up, and tried again.
     std::chrono::seconds stall_timeout{30};
+    std::string kind = "package";  // what it is, for people who look into the cache
 };
 
 struct FetchOptions {

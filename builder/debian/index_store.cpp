@@ -6,7 +6,6 @@
 #include "builder/debian/decompress.hpp"
 #include "builder/debian/mapped_file.hpp"
 #include "builder/debian/release_store.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -43,6 +42,7 @@ IndexFile make_index(const AptSource& source, const Release& release, std::uint3
     file.origin.aliases = {release.suite, release.codename};
     file.origin.automatic = !release.not_automatic;
     file.item.name = source.suite + " " + form.first;
+    file.item.kind = "index";
     file.item.digest = form.second.digest;
     file.item.size = form.second.size;
     std::string path = form.first;
@@ -72,23 +72,6 @@ Result<std::string> make_compact(const fs::path& packed, const IndexFile& file) 
 }
 
 }  // namespace
-
-Result<std::string> read_checked(const fs::path& file) {
-    OSIEKIT_ASSIGN(std::string content, read_file(file, index_size_limit));
-    constexpr std::size_t head = 2 * Sha256::size + 1;
-    if (content.size() >= head && content[head - 1] == '\n') {
-        std::string_view text = std::string_view(content).substr(head);
-        if (Sha256::of(text).hex() == std::string_view(content).substr(0, head - 1))
-            return content.substr(head);
-    }
-    return Error(ErrorKind::not_found, file.string() + " is damaged");
-}
-
-Status write_checked(const fs::path& file, std::string_view text) {
-    std::error_code failure;
-    fs::create_directories(file.parent_path(), failure);
-    return write_file(file, Sha256::of(text).hex() + "\n" + std::string(text));
-}
 
 Result<std::vector<IndexFile>> select_indexes(const AptSource& source, const Release& release,
                                               std::uint32_t position,

@@ -5,6 +5,7 @@
 
 #include "builder/cache/blob_cache.hpp"
 #include "builder/cache/fetch.hpp"
+#include "builder/cache/record.hpp"
 #include "builder/debian/apt_sources.hpp"
 #include "builder/debian/package_index.hpp"
 #include "builder/debian/release.hpp"
@@ -32,10 +33,5 @@ Result<std::vector<IndexFile>> select_indexes(const AptSource& source, const Rel
 // that unpacking is done once.
 Result<PackageIndex> load_indexes(BlobCache& cache, const std::vector<IndexFile>& files,
                                   const std::string& architecture, const FetchOptions& options);
-
-// A text kept in the cache under a name of ours, with its own digest before it: what was damaged
-// reads as absent.
-Result<std::string> read_checked(const std::filesystem::path& file);
-Status write_checked(const std::filesystem::path& file, std::string_view text);
 
 }  // namespace osiekit::builder

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "builder/cache/record.hpp"
 #include "builder/cache/url.hpp"
 #include "builder/debian/repository.hpp"
 #include "builder/debian/signature.hpp"
@@ -105,7 +106,7 @@ Result<std::string> ReleaseStore::keys_digest(const AptSource& source) const {
 ReleaseStore::Kept ReleaseStore::load(const fs::path& file, const AptSource& source,
                                       const std::string& keys) const {
     Kept kept;
-    auto text = read_file(file, 1U << 16U);
+    auto text = read_checked(file, 1U << 16U);
     if (!text) return kept;
     StanzaReader reader(*text);
     std::vector<StanzaField> fields;
@@ -245,22 +246,19 @@ Result<ReleaseStore::Kept> ReleaseStore::update(const AptSource& source, const K
         // this kind), so the newer one that is here stays.
         if (!kept.release || release.date >= kept.release->date) {
             fresh.text_digest = Sha256::of(text);
-            OSIEKIT_TRY(cache_.put(text, fresh.text_digest));
+            OSIEKIT_TRY(cache_.put(text, fresh.text_digest, {"release", describe(source)}));
             fresh.release = std::move(release);
             fresh.etag = std::move(answer.etag);
             fresh.last_modified = std::move(answer.last_modified);
         }
     }
     OSIEKIT_TRY(check(source, *fresh.release));
-    fs::path file = state_file(source);
-    std::error_code failure;
-    fs::create_directories(file.parent_path(), failure);
     std::string state = "URI: " + without_credentials(source.uri) + "\nSuite: " + source.suite +
                         "\nChecked: " + std::to_string(fresh.checked) + "\nKeys: " + keys +
                         "\nText: " + fresh.text_digest.hex() + "\n";
     if (!fresh.etag.empty()) state += "ETag: " + fresh.etag + "\n";
     if (!fresh.last_modified.empty()) state += "Last-Modified: " + fresh.last_modified + "\n";
-    OSIEKIT_TRY(write_file(file, state));
+    OSIEKIT_TRY(write_checked(state_file(source), state));
     return fresh;
 }
 

@@ -1,13 +1,12 @@
 #include "builder/image/recipe_cache.hpp"
 
+#include "builder/cache/record.hpp"
 #include "lib/base/digest.hpp"
-#include "lib/base/file.hpp"
 
 namespace osiekit::builder {
 
 namespace {
 constexpr std::uint64_t largest_recipe = 256ULL << 20U;
-constexpr std::size_t digest_line = Sha256::size * 2 + 1;
 }  // namespace
 
 Result<RecipeCache> RecipeCache::open(const std::filesystem::path& directory) {
@@ -26,11 +25,9 @@ std::filesystem::path RecipeCache::file_of(const std::string& key) const {
 }
 
 std::optional<nlohmann::json> RecipeCache::find(const std::string& key) const {
-    auto text = read_file(file_of(key), largest_recipe);
-    if (!text || text->size() < digest_line) return std::nullopt;
-    std::string_view body = std::string_view(*text).substr(digest_line);
-    if (text->substr(0, digest_line) != Sha256::of(body).hex() + "\n") return std::nullopt;
-    auto document = nlohmann::json::parse(body, nullptr, false);
+    auto body = read_checked(file_of(key), largest_recipe);
+    if (!body) return std::nullopt;
+    auto document = nlohmann::json::parse(*body, nullptr, false);
     if (!document.is_object() || !document.contains("value") || document["key"] != key)
         return std::nullopt;
     return document["value"];
@@ -39,8 +36,7 @@ std::optional<nlohmann::json> RecipeCache::find(const std::string& key) const {
 Status RecipeCache::put(const std::string& key, const nlohmann::json& value) const {
     std::string body = nlohmann::json{{"key", key}, {"value", value}}.dump(
         -1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return write_file(file_of(key), Sha256::of(body).hex() + "\n" + body)
-        .context("writing to the cache");
+    return write_checked(file_of(key), body);
 }
 
 }  // namespace osiekit::builder

@@ -117,7 +117,7 @@ Status SegmentPacker::compress(const SegmentRequest& request, Segment& segment,
     frame.append(frame_padding(options_.compression.method, frame.size()), '\0');
     segment.digest = Sha256::of(frame);
     segment.size = frame.size();
-    OSIEKIT_ASSIGN(segment.file, blobs_.put(frame, segment.digest));
+    OSIEKIT_ASSIGN(segment.file, blobs_.put(frame, segment.digest, {"segment", segment.name}));
     return recipes_.put("frame 1 " + segment.content_digest.hex() + " " + parameters(),
                         json{{"digest", segment.digest.hex()}});
 }

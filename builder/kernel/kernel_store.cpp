@@ -61,9 +61,9 @@ class PackWriter {
         offset_ += frame.size();
         return {};
     }
-    Result<Sha256> store(BlobCache& blobs) {
+    Result<Sha256> store(BlobCache& blobs, const std::string& version) {
         Sha256 digest = stream_.finish();
-        OSIEKIT_TRY(blobs.adopt(file_.temporary(), digest));
+        OSIEKIT_TRY(blobs.adopt(file_.temporary(), digest, {"modules", version}));
         return digest;
     }
     json list() && { return std::move(list_); }
@@ -104,8 +104,8 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
     // Reading the package a second time for it would take as long again.
     if (!kernel.copyright.empty()) OSIEKIT_TRY(keep_licence(package, kernel.copyright, recipes_));
     Sha256 vmlinuz = Sha256::of(kernel.vmlinuz);
-    OSIEKIT_TRY(blobs_.put(kernel.vmlinuz, vmlinuz));
-    OSIEKIT_ASSIGN(Sha256 modules, pack.store(blobs_));
+    OSIEKIT_TRY(blobs_.put(kernel.vmlinuz, vmlinuz, {"kernel", kernel.version}));
+    OSIEKIT_ASSIGN(Sha256 modules, pack.store(blobs_, kernel.version));
     OSIEKIT_TRY(recipes_.put(modules_key(package), json{{"pack", modules.hex()},
                                                         {"builtin", kernel.builtin},
                                                         {"order", kernel.order},

@@ -1,7 +1,12 @@
 #include "builder/debian/repository.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <future>
 
@@ -105,6 +110,34 @@ TEST_CASE("packages come from a signed repository, verified, with their files") 
     CHECK(setting.names({"kernel"}, Dependencies::all()) ==
           "kernel 6.1-1;kernel-core 6.1-1;tool 2.0;");
     CHECK(setting.names({"tool", "kernel"}, Dependencies::none()) == "kernel 6.1-1;tool 2.0;");
+}
+
+TEST_CASE("a package that was damaged behind its stamp is fetched anew") {
+    Setting setting;
+    auto located = setting.obtain({"tool"}).value();
+    fs::path file = located[0].file;
+    std::string content = read_file(file).value();
+    std::size_t fetched = setting.server.count("/pool/");
+    REQUIRE(setting.obtain({"tool"}));
+    CHECK(setting.server.count("/pool/") == fetched);  // the stamp is believed
+    struct stat before {};
+    REQUIRE(::stat(file.c_str(), &before) == 0);
+    // The next tick of the kernel's clock, that is: a write that the change time shows.
+    timespec now{};
+    do {
+        REQUIRE(::clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0);
+    } while (now.tv_sec == before.st_ctim.tv_sec && now.tv_nsec <= before.st_ctim.tv_nsec);
+    fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
+    {
+        Fd fd = open_file(file, O_WRONLY).value();
+        char other = static_cast<char>(content[content.size() / 2] ^ 1);
+        REQUIRE(::pwrite(fd.get(), &other, 1, static_cast<off_t>(content.size() / 2)) == 1);
+        timespec times[2] = {before.st_atim, before.st_mtim};
+        REQUIRE(::futimens(fd.get(), times) == 0);
+    }
+    located = setting.obtain({"tool"}).value();
+    CHECK(read_file(located[0].file).value() == content);
+    CHECK(setting.server.count("/pool/") == fetched + 1);
 }
 
 TEST_CASE("a warm run asks nobody; after a while the release is asked for again, cheaply") {
