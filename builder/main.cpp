@@ -15,10 +15,10 @@ using namespace osiekit::builder;
 
 constexpr int usage_status = 2;
 
-constexpr std::array commands = {register_build,      register_plan,   register_lock,
-                                 register_inspect,    register_size,   register_diff,
-                                 register_extract,    register_verify, register_sbom,
-                                 register_provenance, register_action, register_completion};
+constexpr std::array commands = {
+    register_build, register_plan,    register_lock,      register_inspect, register_size,
+    register_diff,  register_extract, register_verify,    register_sbom,    register_provenance,
+    register_cache, register_action,  register_completion};
 
 void print_error(const std::string& text) {
     bool colour = ::isatty(STDERR_FILENO) == 1;

@@ -20,6 +20,7 @@ using RegisterCommand = void (*)(CLI::App& app, Invocation& invocation);
 
 void register_action(CLI::App& app, Invocation& invocation);
 void register_build(CLI::App& app, Invocation& invocation);
+void register_cache(CLI::App& app, Invocation& invocation);
 void register_completion(CLI::App& app, Invocation& invocation);
 void register_diff(CLI::App& app, Invocation& invocation);
 void register_extract(CLI::App& app, Invocation& invocation);
