@@ -7,32 +7,17 @@
 
 #include "agent/action_spec.hpp"
 #include "agent/line_splitter.hpp"
+#include "agent/proof.hpp"
 #include "agent/rootfs.hpp"
 #include "agent/stop_timing.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
-#include "lib/oci/signature.hpp"
 
 namespace osiekit::agent {
 namespace {
 
 // Failed actions whose output is kept: each may have as much as its spool holds.
 constexpr std::size_t kept_failures = 4;
-
-// What the policy wants of the image's digest and signatures, before anything of it is fetched.
-Status prove(const Decision& decision, const oci::ResolvedImage& image, oci::ImageSource& source) {
-    OSIEKIT_ASSIGN(bool signature, needs_signature(decision, image.manifest_digest.oci()));
-    if (!signature) return {};
-    std::vector<std::string> keys;
-    for (const auto& path : decision.keys) {
-        OSIEKIT_ASSIGN(std::string pem, read_file(path, oci::max_public_key_bytes));
-        keys.push_back(std::move(pem));
-    }
-    auto verified = oci::verify_signature(source, image, keys);
-    if (!verified && verified.error().kind() == ErrorKind::refused)
-        return refuse(decision, verified.error().message());
-    return verified;
-}
 
 Outcome failed(const std::string& message) {
     Outcome outcome;

@@ -12,6 +12,7 @@
 #include "agent/commands/command.hpp"
 #include "agent/commands/common.hpp"
 #include "agent/image_source.hpp"
+#include "agent/proof.hpp"
 #include "agent/rootfs.hpp"
 #include "agent/stop_timing.hpp"
 #include "lib/base/text.hpp"
@@ -179,7 +180,8 @@ struct Prepared {
     oci::StoredImage image;
 };
 
-Result<Prepared> prepare(const Settings& settings, const RunOptions& options, const Logger& log) {
+Result<Prepared> prepare(const Settings& settings, const RunOptions& options,
+                         const Decision& decision, const Logger& log) {
     if (auto prepared = prepare_store(settings.store); !prepared)
         return std::move(prepared).error();
     OSIEKIT_TRY(enter_private_mounts());
@@ -191,7 +193,11 @@ Result<Prepared> prepare(const Settings& settings, const RunOptions& options, co
         if (::mkdir((settings.store / name).c_str(), 0700) != 0 && errno != EEXIST)
             return Error::from_errno("making " + (settings.store / name).string());
     OSIEKIT_ASSIGN(auto store, oci::ImageStore::open(settings.store / "images"));
-    OSIEKIT_ASSIGN(auto image, pull_image(store, settings, options.image, {}, log));
+    PullParts parts;
+    parts.admit = [&decision](const oci::ResolvedImage& image, oci::ImageSource& source) {
+        return prove(decision, image, source);
+    };
+    OSIEKIT_ASSIGN(auto image, pull_image(store, settings, options.image, parts, log));
     OSIEKIT_TRY(lock.share());
     return Prepared{std::move(lock), std::move(image)};
 }
@@ -209,7 +215,7 @@ int run(const Settings& settings, const RunOptions& options, std::optional<sandb
     auto action = make_action(options);
     auto decision = judge(settings, action);
     if (!decision) return not_made(decision.error());
-    auto prepared = prepare(settings, options, log);
+    auto prepared = prepare(settings, options, *decision, log);
     if (!prepared) return not_made(prepared.error());
     auto directory = settings.store / "actions" / ("run-" + std::to_string(::getpid()));
     auto rootfs = Rootfs::create(prepared->image.layers, directory);
