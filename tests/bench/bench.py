@@ -11,6 +11,7 @@ import sys
 
 import idle
 import image_build
+import pull
 import sandbox
 from harness import paths, vm
 from harness.errors import HarnessError, tail
@@ -80,13 +81,15 @@ def table(results: dict) -> str:
         lines += sandbox.table(results["sandbox"])
     if "idle" in results:
         lines += idle.table(results["idle"])
+    if "pull" in results:
+        lines += pull.table(results["pull"])
     return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=("build", "size", "boot", "memory", "sandbox", "idle"),
+    parser.add_argument("--only", nargs="+", choices=("build", "size", "boot", "memory", "sandbox", "idle", "pull"),
                         help="measure only these")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     arguments = parser.parse_args()
@@ -95,7 +98,7 @@ def main() -> int:
     log.parent.mkdir(parents=True)
     measurements = {"build": lambda: image_build.measure(log), "size": measure_size, "boot": measure_boot,
                     "memory": measure_memory, "sandbox": lambda: sandbox.measure(log),
-                    "idle": lambda: idle.measure(log)}
+                    "idle": lambda: idle.measure(log), "pull": lambda: pull.measure(log)}
     results = {}
     code = 0
     for name in arguments.only or measurements:
