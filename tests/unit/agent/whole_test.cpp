@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -16,6 +18,7 @@
 #include "lib/http/http_client.hpp"
 #include "tests/unit/agent/processes.hpp"
 #include "tests/unit/agent/scripted_workflow.hpp"
+#include "tests/unit/oci/scripted_server.hpp"
 
 using namespace osiekit;
 namespace fs = std::filesystem;
@@ -292,6 +295,40 @@ TEST_CASE("a timeout ends the action and its children") {
     auto size = fs::file_size(shared / "beat");
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     REQUIRE(fs::file_size(shared / "beat") == size);
+}
+
+TEST_CASE("the time for the image does not count against the timeout") {
+    constexpr std::chrono::seconds timeout{3};
+    std::atomic<bool> held = false;
+    // The registry, slower by the whole timeout.
+    ScriptedServer slow([&](const std::string& asked) {
+        if (!held.exchange(true))
+            std::this_thread::sleep_for(timeout + std::chrono::milliseconds(100));
+        http::Client client;
+        http::Request request;
+        std::size_t start = asked.find(' ') + 1;
+        request.url = "http://" + Registry::instance().host() +
+                      asked.substr(start, asked.find(' ', start) - start);
+        request.headers = {"Accept: application/vnd.oci.image.manifest.v1+json"};
+        request.body_limit = 64U << 20U;
+        auto answer = client.perform(request);
+        if (!answer) return ScriptedServer::answer(502, "", "");
+        return ScriptedServer::answer(static_cast<int>(answer->status),
+                                      "Content-Type: " + answer->headers["content-type"] + "\r\n",
+                                      answer->body);
+    });
+    auto action = make_action("patient", {"ids"});
+    action.set_image(slow.host() + "/test/probe:1");
+    action.set_timeout(timeout.count());
+    Workflow workflow({action});
+    TempDir directory = TempDir::create("hosts").value();
+    REQUIRE(write_file(directory / "hosts.json",
+                       "{\"registries\":{\"" + slow.host() + "\":{\"plain_http\":true}}}"));
+    Agent agent(workflow, "\"compatible\"", {"--registry-hosts", directory / "hosts.json"});
+    auto outcome = workflow.outcome("patient");
+    INFO(agent.log());
+    REQUIRE(held);
+    REQUIRE(outcome.action_state() == State::STATE_TYPE_SUCCESS);
 }
 
 TEST_CASE("an action goes on through kill -9 of its agent, and the next agent reports it once") {
