@@ -9,6 +9,7 @@
 
 #include "builder/commands/command.hpp"
 #include "builder/image/compose.hpp"
+#include "builder/packages/package.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -32,7 +33,7 @@ Examples:
   osiekit inspect initramfs --json | jq '.segments[].entries[].path'
 
 Takes the image apart as the kernel does and fails where the kernel would: an image of ours or of another builder,
-compressed with zstd, xz, gzip, lz4, bzip2, lzma or not at all. IMAGE may be a folder made by "osiekit build", whose
+compressed with zstd, xz, gzip, lz4, bzip2, lzma, lzo or not at all. IMAGE may be a folder made by "osiekit build", whose
 manifest says what packages are in it.
 
 Exit status: 0 whole, 1 failed, 2 not a usable image.
@@ -64,20 +65,23 @@ std::vector<std::string> biggest_files(const Contents& contents) {
     return paths;
 }
 
-// The names and versions that the manifest says; empty for a foreign image.
-std::vector<std::pair<std::string, std::string>> packages_of(const Contents& contents) {
-    std::vector<std::pair<std::string, std::string>> packages;
+struct NamedPackage {
+    std::string name;
+    std::string version;
+    std::string system;  // empty: of an older builder, which did not say
+};
+
+// Those that the manifest says; empty for a foreign image.
+std::vector<NamedPackage> packages_of(const Contents& contents) {
+    std::vector<NamedPackage> packages;
     if (!contents.manifest.is_object() || !contents.manifest.contains("packages")) return packages;
-    for (const auto& item : contents.manifest["packages"]) {
-        if (!item.is_object()) continue;
-        std::string name = item.contains("name") && item["name"].is_string()
-                               ? item["name"].get<std::string>()
-                               : "";
-        std::string version = item.contains("version") && item["version"].is_string()
-                                  ? item["version"].get<std::string>()
-                                  : "";
-        packages.emplace_back(std::move(name), std::move(version));
-    }
+    auto text = [](const nlohmann::json& item, const char* key) -> std::string {
+        auto found = item.find(key);
+        return found != item.end() && found->is_string() ? found->get<std::string>() : "";
+    };
+    for (const auto& item : contents.manifest["packages"])
+        if (item.is_object())
+            packages.push_back({text(item, "name"), text(item, "version"), text(item, "system")});
     return packages;
 }
 
@@ -89,8 +93,10 @@ void print_contents(const Contents& contents) {
         std::printf("modules (%zu): %s\n", names.size(),
                     printable(join(names, " "), std::size_t{1} << 20U).c_str());
     }
-    for (const auto& [name, version] : packages_of(contents))
-        std::printf("package: %s %s\n", printable(name).c_str(), printable(version).c_str());
+    for (const auto& [name, version, system] : packages_of(contents))
+        std::printf("package: %s %s\n",
+                    printable(system.empty() ? name : package_reference(system, name)).c_str(),
+                    printable(version).c_str());
     if (!contents.maker.empty()) std::printf("made by: %s\n", contents.maker.c_str());
     std::printf("biggest files:\n");
     for (const std::string& path : biggest_files(contents))
@@ -130,8 +136,8 @@ void print_json(const Contents& contents) {
     result["kernels"] = contents.kernels;
     result["modules"] = contents.modules;
     result["packages"] = ordered_json::array();
-    for (const auto& [name, version] : packages_of(contents))
-        result["packages"].push_back({{"name", name}, {"version", version}});
+    for (const auto& [name, version, system] : packages_of(contents))
+        result["packages"].push_back({{"name", name}, {"version", version}, {"system", system}});
     result["biggest"] = biggest_files(contents);
     result["segments"] = ordered_json::array();
     for (const InspectedSegment& segment : inspection.segments) {

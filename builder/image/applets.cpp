@@ -29,7 +29,7 @@ Result<Tree> applet_tree(const std::vector<std::string>& applets,
     Tree tree;
     for (const std::string& path : applets)
         if (!taken(path))
-            OSIEKIT_TRY(tree.add(path, Entry::symlink("/bin/busybox", "package busybox")));
+            OSIEKIT_TRY(tree.add(path, Entry::symlink("/bin/busybox", "package alpine:busybox")));
     return tree;
 }
 

@@ -294,7 +294,7 @@ class Builder {
 
     Result<Tree> module_tree(const ModuleIndex& index, const ModuleSelection& selection) {
         const LocatedPackage& package = image_.kernel_package;
-        std::string origin = "package " + package.name;
+        std::string origin = "package " + package.reference();
         std::string folder = "lib/modules/" + image_.kernel.version + "/";
         Tree tree;
         for (const KernelModule* module : selection.modules) {
@@ -314,14 +314,14 @@ class Builder {
     }
 
     Status add_package(const LocatedPackage& package) {
-        std::string name = "package " + package.name;
+        std::string name = "package " + package.reference();
         if (!package.digest_known) {
             parts_.push_back(unknown_part(std::move(name)));
             return {};
         }
         Part part;
         part.self_contained = true;
-        part.keep_key = "package 2 " + package.name + " " + package.digest.hex();
+        part.keep_key = "package 3 " + package.reference() + " " + package.digest.hex();
         OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
         std::vector<std::string> applets;
         if (kept && read_names(kept->extra, "applets", applets)) {

@@ -161,7 +161,7 @@ Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::pat
 }
 
 Result<Tree> package_tree(const LocatedPackage& package) {
-    PackageComposer composer("package " + package.name);
+    PackageComposer composer("package " + package.reference());
     OSIEKIT_TRY(read_package(
                     package, [&](PackageFile&& file) { return composer.take(std::move(file)); },
                     needed_in_image)

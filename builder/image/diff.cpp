@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "builder/packages/package.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -43,11 +44,15 @@ Facts packages_of(const Contents& contents) {
         auto found = item.find(key);
         return found != item.end() && found->is_string() ? found->get<std::string>() : "";
     };
-    for (const auto& item : *list)
-        if (item.is_object())
-            facts.insert_or_assign(text(item, "name"), text(item, "version") + " " +
-                                                           text(item, "architecture") + " " +
-                                                           text(item, "digest"));
+    for (const auto& item : *list) {
+        if (!item.is_object()) continue;
+        std::string system = text(item, "system");
+        std::string name =
+            system.empty() ? text(item, "name") : package_reference(system, text(item, "name"));
+        facts.insert_or_assign(
+            std::move(name),
+            text(item, "version") + " " + text(item, "architecture") + " " + text(item, "digest"));
+    }
     return facts;
 }
 

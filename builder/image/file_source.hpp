@@ -15,7 +15,7 @@ namespace osiekit::builder {
 // Whom a file of an image comes from.
 struct FileSource {
     enum class Kind {
-        package,  // name: of the package
+        package,  // name: of the package, as package_reference writes it
         program,  // name: of our program
         profile,  // name: "site.yaml:7", the file beside the profile or the profile's own
         builder,  // no name: what every image has, and what is worked out (modules.dep)
@@ -23,7 +23,7 @@ struct FileSource {
     Kind kind = Kind::builder;
     std::string name;
 
-    // As manifests write it: "package busybox", "profile site.yaml:7", "builder".
+    // As manifests write it: "package alpine:busybox", "profile site.yaml:7", "builder".
     std::string to_string() const;
     static std::optional<FileSource> parse(std::string_view text);
     auto operator<=>(const FileSource&) const = default;

@@ -82,6 +82,7 @@ std::string manifest_text(const BuiltImage& image) {
     manifest["compression"] = compression_json(image.compression);
     manifest["kernel"] = {{"version", image.kernel.version},
                           {"package", image.kernel_package.name},
+                          {"system", to_string(image.kernel_package.system)},
                           {"cmdline", image.cmdline},
                           {"digest", image.kernel.vmlinuz.oci()},
                           {"size", image.kernel.vmlinuz_size}};

@@ -31,6 +31,16 @@ bool valid_location(std::string_view path) {
     return std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+std::string package_reference(std::string_view system, std::string_view name) {
+    if (system == to_string(PackageSystem::debian)) return std::string(name);
+    return std::string(system) + ":" + std::string(name);
+}
+
+std::string LocatedPackage::reference() const {
+    // Qualified: the type has a to_string of its own.
+    return package_reference(builder::to_string(system), name);
+}
+
 std::optional<PackageSystem> parse_package_system(std::string_view text) {
     for (PackageSystem system : systems)
         if (to_string(system) == text) return system;

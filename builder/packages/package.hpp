@@ -19,6 +19,10 @@ enum class PackageSystem {
 std::string_view to_string(PackageSystem system);  // "debian", "alpine", "file"
 std::optional<PackageSystem> parse_package_system(std::string_view text);
 
+// What tells packages of one name apart where an image has them of several systems: "busybox" of
+// Debian, "alpine:busybox", "file:busybox".
+std::string package_reference(std::string_view system, std::string_view name);
+
 // A path below a mirror that may become part of a URL: relative, printable ASCII, no "..".
 bool valid_location(std::string_view path);
 
@@ -52,6 +56,8 @@ struct LocatedPackage {
 
     // "busybox 1.35.0-4"
     std::string to_string() const { return name + " " + version; }
+    // As package_reference.
+    std::string reference() const;
 };
 
 }  // namespace osiekit::builder

@@ -34,7 +34,8 @@ BomComponent package_component(const ManifestPackage& package, const Manifest& m
     component.source_version =
         package.source_version.empty() ? package.version : package.source_version;
     component.source_purl = source_purl(package);
-    component.kernel = package.name == manifest.kernel.package;
+    component.kernel = package.name == manifest.kernel.package &&
+                       (manifest.kernel.system.empty() || package.system == manifest.kernel.system);
     return component;
 }
 
@@ -138,10 +139,16 @@ Bom bill_of_materials(const KnownImage& image, std::uint64_t created) {
     bom.created = utc_time(created);
     bom.uuid = uuid_of(manifest.digest);
     std::map<FileSource, std::size_t> numbers;
+    auto source_named = [](std::string name) {
+        return FileSource{FileSource::Kind::package, std::move(name)};
+    };
     for (const ManifestPackage& package : manifest.packages) {
-        numbers.emplace(FileSource{FileSource::Kind::package, package.name}, bom.components.size());
+        numbers.emplace(source_named(package.reference()), bom.components.size());
         bom.components.push_back(package_component(package, manifest));
     }
+    // Older builders named packages of every system without it.
+    for (std::size_t i = 0; i < manifest.packages.size(); ++i)
+        numbers.emplace(source_named(manifest.packages[i].name), i);
     // By source first, so that the order does not follow the files' names.
     std::map<FileSource, std::vector<const ImageFile*>> files;
     for (const ImageFile& file : image.files) files[without_line(file.source)].push_back(&file);

@@ -139,6 +139,7 @@ Status read_kernel(const Place& place, ManifestKernel& kernel) {
     Reader reader(place);
     OSIEKIT_TRY(reader.text("version", kernel.version));
     OSIEKIT_TRY(reader.text("package", kernel.package));
+    OSIEKIT_TRY(reader.optional_text("system", kernel.system));
     OSIEKIT_TRY(reader.text("cmdline", kernel.cmdline));
     OSIEKIT_TRY(reader.digest("digest", kernel.digest));
     return reader.number("size", kernel.size);
@@ -183,12 +184,6 @@ Status read_lists(const Place& root, Manifest& manifest) {
 const FileSource& ManifestSegment::source_of(std::string_view path) const {
     auto other = others.find(path);
     return other == others.end() ? source : other->second;
-}
-
-const ManifestPackage* Manifest::find_package(std::string_view wanted) const {
-    for (const ManifestPackage& package : packages)
-        if (package.name == wanted) return &package;
-    return nullptr;
 }
 
 Result<Manifest> parse_manifest(std::string_view text) {

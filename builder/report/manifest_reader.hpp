@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "builder/image/file_source.hpp"
+#include "builder/packages/package.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
@@ -41,11 +42,15 @@ struct ManifestPackage {
     std::string location;  // below the mirror
     Sha256 digest;
     std::uint64_t size = 0;
+
+    // As the sources of files call it: package_reference.
+    std::string reference() const { return package_reference(system, name); }
 };
 
 struct ManifestKernel {
     std::string version;
     std::string package;
+    std::string system;  // of the package; empty: of an older builder, which did not say
     std::string cmdline;
     Sha256 digest;
     std::uint64_t size = 0;
@@ -66,8 +71,6 @@ struct Manifest {
     std::map<std::string, Sha256> variables;
     std::uint64_t mtime = 0;
     Sha256 digest;  // of the manifest itself
-
-    const ManifestPackage* find_package(std::string_view name) const;
 };
 
 constexpr std::size_t largest_manifest = 64U << 20U;

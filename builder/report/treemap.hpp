@@ -28,8 +28,9 @@ struct TreemapOptions {
 };
 
 // The tree as an SVG picture: every node a rectangle as large as its packed bytes, folders with
-// their name above what they hold. Names that do not fit are cut or left out; all of them show with
-// their sizes where the pointer rests. Safe with any name.
+// their name above what they hold. Names that do not fit are cut or left out; all that are drawn
+// show with their sizes where the pointer rests. What would be smaller than a pixel is not drawn.
+// Safe with any name.
 std::string treemap_svg(const SizeNode& tree, const TreemapOptions& options);
 
 // For XML text and attributes: &, <, > and quotes escaped, control characters and broken UTF-8

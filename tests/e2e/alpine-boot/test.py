@@ -2,15 +2,12 @@
 what the packages brought, and its agent takes a workflow. What is not signed or not what the index says is refused."""
 
 import filecmp
-import functools
-import http.server
 import json
 import os
 import pathlib
 import re
 import shutil
 import tempfile
-import threading
 
 from harness import apk_repository, osie_image, paths, scenario
 from harness.errors import HarnessError
@@ -34,27 +31,6 @@ def packages(version="1.0-r0"):
     ]
 
 
-class Mirrors:
-    """The folders below one, over HTTP on loopback."""
-
-    def __init__(self, folder):
-        handler = functools.partial(QuietHandler, directory=str(folder))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def url(self, name):
-        return f"http://127.0.0.1:{self._server.server_address[1]}/{name}"
-
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words):
-        pass
-
-
 def run(context):
     settings = context.prepare(("reboot",))
     settings.template = TEMPLATE
@@ -62,7 +38,7 @@ def run(context):
         folder = pathlib.Path(name)
         folder.chmod(0o755)
         site = Site(context, folder)
-        mirrors = Mirrors(folder / "mirrors")
+        mirrors = apk_repository.Mirrors(folder / "mirrors")
         try:
             check_refusals(context, site, mirrors)
             site.build("good", mirrors.url("good"), site.key)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import gzip
 import hashlib
+import http.server
 import io
 import pathlib
 import subprocess
 import tarfile
+import threading
 
 ARCHITECTURE = "x86_64"
 END_OF_ARCHIVE = 1024  # the two blocks of zeros that only the last part of a package has
@@ -40,6 +43,27 @@ class Key:
         """The data with the part that holds its signature before it."""
         signature = openssl("dgst", "-sha1", "-sign", str(self._private), stdin=data)
         return member({f".SIGN.RSA.{self.file_name}": signature}, ends=False) + data
+
+
+class Mirrors:
+    """The folders below one, over HTTP on loopback."""
+
+    def __init__(self, folder: pathlib.Path):
+        handler = functools.partial(_QuietHandler, directory=str(folder))
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/{name}"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        pass
 
 
 def openssl(*words: str, stdin: bytes = b"") -> bytes:

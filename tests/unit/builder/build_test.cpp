@@ -208,10 +208,10 @@ TEST_CASE("the manifest names the source of every file") {
         FAIL(name);
         return nlohmann::json();
     };
-    CHECK(segment("package tool")["source"] == "package tool");
+    CHECK(segment("package file:tool")["source"] == "package file:tool");
     // Three modules, and five indexes that are made for them.
     CHECK(segment("modules")["source"] == "builder");
-    auto modules = segment("modules")["other_sources"]["package linux-image-test"];
+    auto modules = segment("modules")["other_sources"]["package file:linux-image-test"];
     CHECK(std::find(modules.begin(), modules.end(), "lib/modules/6.1-test/kernel/net/top.ko") !=
           modules.end());
     CHECK(segment("program tink-worker")["source"] == "program tink-worker");
@@ -313,9 +313,9 @@ TEST_CASE("what is wrong is said, and nothing is left half-written") {
 
 TEST_CASE("applets are linked where nothing else is") {
     Tree package;
-    REQUIRE(
-        package.add("etc/busybox-paths.d/busybox",
-                    Entry::file(FileContent::bytes("/bin/ls\n/usr/bin/vi\n"), "package busybox")));
+    REQUIRE(package.add(
+        "etc/busybox-paths.d/busybox",
+        Entry::file(FileContent::bytes("/bin/ls\n/usr/bin/vi\n"), "package alpine:busybox")));
     auto applets = read_applets(package);
     REQUIRE(applets);
     CHECK(*applets == std::vector<std::string>{"bin/ls", "usr/bin/vi"});

@@ -138,7 +138,7 @@ TEST_CASE("an image is compared and unpacked through the program") {
     CHECK(list.out.find("etc/osie/complete\n") != std::string::npos);
     auto shown = osiekit_program({"inspect", a});
     CHECK(shown.out.find("kernel: 6.1-test\n") != std::string::npos);
-    CHECK(shown.out.find("package: linux-image-test") != std::string::npos);
+    CHECK(shown.out.find("package: file:linux-image-test") != std::string::npos);
     CHECK(shown.out.find("made by: osiekit") != std::string::npos);
     auto sizes = osiekit_program({"size", a, "--depth", "1"});
     CHECK(sizes.out.find("program osie-init\n") != std::string::npos);

@@ -251,6 +251,15 @@ TEST_CASE("images are compared by what they hold") {
     diff = diff_images(before, after);
     REQUIRE(diff.packages.size() == 1);
     CHECK(diff_json(diff)["packages"][0]["name"] == "bash");
+    // The same name in two systems is two packages.
+    auto package = [](const char* system, const char* version) -> nlohmann::json {
+        return {{"name", "bash"}, {"system", system}, {"version", version}};
+    };
+    before.manifest = {{"packages", {package("debian", "1"), package("alpine", "5")}}};
+    after.manifest = {{"packages", {package("debian", "1"), package("alpine", "6")}}};
+    diff = diff_images(before, after);
+    REQUIRE(diff.packages.size() == 1);
+    CHECK(diff.packages[0].name == "alpine:bash");
     after.manifest = nullptr;
     CHECK(diff_images(before, after).same());
 }

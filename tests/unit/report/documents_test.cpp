@@ -81,6 +81,46 @@ TEST_CASE("an SPDX document has every file once, with whom it comes from") {
     CHECK(spdx["documentDescribes"] == json{"SPDXRef-Image"});
 }
 
+TEST_CASE("packages of one name from two systems stay apart") {
+    KnownImage image;
+    image.manifest.kernel.package = "tool";
+    image.manifest.kernel.system = "alpine";
+    for (const char* system : {"debian", "alpine"}) {
+        ManifestPackage package;
+        package.system = system;
+        package.name = "tool";
+        package.version = std::string("1-of-") + system;
+        image.manifest.packages.push_back(package);
+    }
+    CHECK(image.manifest.packages[0].reference() == "tool");
+    CHECK(image.manifest.packages[1].reference() == "alpine:tool");
+    for (const char* source : {"package tool", "package alpine:tool", "package gone"}) {
+        ImageFile file;
+        file.path = source;
+        file.source = *FileSource::parse(source);
+        image.files.push_back(file);
+    }
+    Bom bom = bill_of_materials(image, 0);
+    REQUIRE(bom.components.size() == 3);
+    CHECK(bom.components[0].version == "1-of-debian");
+    CHECK_FALSE(bom.components[0].kernel);
+    REQUIRE(bom.components[0].files.size() == 1);
+    CHECK(bom.components[0].files[0]->path == "package tool");
+    CHECK(bom.components[1].version == "1-of-alpine");
+    CHECK(bom.components[1].kernel);
+    REQUIRE(bom.components[1].files.size() == 1);
+    CHECK(bom.components[1].files[0]->path == "package alpine:tool");
+    CHECK(bom.components[2].name == "gone");
+    // A manifest of an older builder, which wrote the name alone.
+    image.manifest.packages.erase(image.manifest.packages.begin());
+    image.manifest.kernel.system.clear();
+    image.files.erase(image.files.begin() + 1, image.files.end());
+    bom = bill_of_materials(image, 0);
+    REQUIRE(bom.components.size() == 1);
+    CHECK(bom.components[0].kernel);
+    CHECK(bom.components[0].files.size() == 1);
+}
+
 TEST_CASE("SBOMs are the same each time, and carry the time that they are told") {
     BuiltSite site;
     for (const char* format : {"spdx", "cyclonedx"}) {
