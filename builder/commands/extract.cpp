@@ -48,6 +48,9 @@ Status run_extract(const ExtractArguments& arguments) {
     for (const std::string& path : report->left_out)
         std::printf("left out: %s (a device, only root can make it)\n",
                     printable(path, longest_shown).c_str());
+    for (const std::string& path : report->no_target)
+        std::printf("left out: %s (a symlink without a target)\n",
+                    printable(path, longest_shown).c_str());
     std::printf("%zu files, %zu folders and %zu symlinks in %s\n", report->files,
                 report->directories, report->symlinks, arguments.to.c_str());
     return {};

@@ -222,7 +222,8 @@ class Builder {
         std::set<std::string> names;
         for (const auto* list : {&profile_.load, &profile_.include})
             for (const ModuleSpec& module : *list) names.insert(module.name);
-        std::string key = "modules 1 " + image_.kernel_package.digest.hex() + " load";
+        const LocatedPackage& kernel = image_.kernel_package;
+        std::string key = "modules 2 " + kernel.reference() + " " + kernel.digest.hex() + " load";
         for (const ModuleSpec& module : profile_.load) key += " " + module.name;
         key += " all";
         for (const std::string& name : names) key += " " + name;

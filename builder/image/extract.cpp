@@ -128,6 +128,10 @@ class Writer {
     Status special(const std::string& path, const InspectedEntry& entry) {
         std::filesystem::path file = root_ / path;
         if (is(entry, S_IFREG) || is(entry, S_IFDIR)) return {};
+        if (is(entry, S_IFLNK) && entry.target.empty()) {
+            report_.no_target.push_back(path);
+            return {};
+        }
         if (is(entry, S_IFLNK)) {
             if (::symlink(entry.target.c_str(), file.c_str()) != 0) return failed("symlink", path);
             ++report_.symlinks;

@@ -14,7 +14,8 @@ struct ExtractReport {
     std::size_t files = 0;
     std::size_t directories = 0;
     std::size_t symlinks = 0;
-    std::vector<std::string> left_out;  // device nodes, FIFOs and sockets, unless we are root
+    std::vector<std::string> left_out;   // device nodes, FIFOs and sockets, unless we are root
+    std::vector<std::string> no_target;  // symlinks to nothing, which only the kernel can make
 };
 
 // Unpacks an initramfs into the new folder `to` as it stands after the kernel has unpacked it.

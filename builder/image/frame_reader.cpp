@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "builder/image/lzo_reader.hpp"
 #include "builder/image/zstd_stream.hpp"
 
 namespace osiekit::builder {
@@ -242,11 +243,14 @@ Result<Frame> read_frame(std::string_view bytes, std::uint64_t limit) {
             OSIEKIT_ASSIGN(ZstdFrame zstd, read_zstd_frame(bytes, limit));
             return Frame{*method, zstd.compressed_size, zstd.window, std::move(zstd.content)};
         }
-        default:
-            return Error(ErrorKind::unsupported, "data compressed with " +
-                                                     std::string(to_string(*method)) +
-                                                     " cannot be unpacked here");
+        case CompressionMethod::lzo: {
+            OSIEKIT_ASSIGN(LzoPiece piece, read_lzop(bytes, limit));
+            return Frame{*method, piece.compressed_size, 0, std::move(piece.content)};
+        }
+        case CompressionMethod::none:
+            break;  // has no magic
     }
+    return Error(ErrorKind::internal, "a compression that is not known");
 }
 
 }  // namespace osiekit::builder

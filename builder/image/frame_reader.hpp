@@ -27,9 +27,9 @@ constexpr std::size_t lz4_block_size = 8U << 20U;
 std::optional<CompressionMethod> recognise_frame(std::string_view bytes);
 
 // Unpacks it as the kernel would: one frame; xz only with CRC32 or without a check; lz4 only in the
-// legacy format, up to a size of 0, another legacy magic or the end of the bytes. Errors:
-// invalid_input (not compressed, broken, cut short, checksum), unsupported (what the kernel does
-// not read either; lzo), limit (content larger than `limit`, or too much memory).
+// legacy format, up to a size of 0, another legacy magic or the end of the bytes; lzo only as lzop
+// writes it. Errors: invalid_input (not compressed, broken, cut short, checksum), unsupported (what
+// the kernel does not read either), limit (content larger than `limit`, or too much memory).
 Result<Frame> read_frame(std::string_view bytes, std::uint64_t limit);
 
 }  // namespace osiekit::builder

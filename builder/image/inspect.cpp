@@ -29,7 +29,7 @@ InspectedEntry seen_entry(const CpioEntry& entry) {
     seen.size = entry.content.size();
     std::uint32_t type = entry.mode & S_IFMT;
     if (type == S_IFLNK) {
-        seen.ignored = entry.content.empty() || entry.content.size() > longest_target;
+        seen.ignored = entry.content.size() > longest_target;
         if (!seen.ignored) seen.target = entry.content;
     } else if (type == S_IFREG) {
         seen.digest = Sha256::of(entry.content);

@@ -70,7 +70,7 @@ struct InspectOptions {
 // Takes an initramfs apart as the kernel does (init/initramfs.c): segments one after another, NULs
 // between them, an uncompressed archive only at a multiple of four bytes and what follows it as
 // well; several archives in one compressed segment. Errors: invalid_input or unsupported with the
-// offset where the kernel would stop as well (lzo is recognised, but not read); limit.
+// offset where the kernel would stop as well; limit.
 Result<Inspection> inspect_initramfs(std::string_view image, const InspectOptions& options);
 Result<Inspection> inspect_initramfs(std::string_view image,
                                      std::uint64_t limit = largest_unpacked);

@@ -128,7 +128,12 @@ class Verifier {
     void check_entry(const InspectedEntry& entry, std::uint64_t base, const std::string& segment) {
         std::string name = "/" + printable(entry.path);
         auto wrong = [&](const std::string& what) { add(base, segment, name + ": " + what); };
-        if (entry.ignored) wrong("the kernel passes over it: content where there must be none");
+        bool link = (entry.mode & S_IFMT) == S_IFLNK;
+        if (entry.ignored)
+            wrong(link ? "the kernel passes over it: too long a target"
+                       : "the kernel passes over it: content where there must be none");
+        else if (link && entry.target.empty())
+            wrong("a symlink without a target");
         auto path = normal_path(entry.path);
         if (!path) {
             wrong("\"..\" in its name");

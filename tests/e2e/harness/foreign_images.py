@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from .initramfs_makers import Kernel
 
-COMPRESSIONS = ("zstd", "gzip", "xz", "lz4", "lzma", "bzip2")
+COMPRESSIONS = ("zstd", "gzip", "xz", "lz4", "lzma", "bzip2", "lzop")
 FAST = "1"  # the level is no matter here
 MODULES = ("virtio_blk", "virtio_net", "exfat")
 MICROCODE = "kernel/x86/microcode/AuthenticAMD.bin"

@@ -4,6 +4,7 @@
 #include "builder/image/frame_reader.hpp"
 #include "builder/image/frame_writer.hpp"
 #include "builder/image/inspect.hpp"
+#include "builder/image/lzo_reader.hpp"
 #include "lib/base/child.hpp"
 #include "tests/unit/builder/support.hpp"
 
@@ -62,7 +63,8 @@ const std::vector<std::pair<CompressionMethod, std::vector<std::string>>> progra
     {CompressionMethod::xz, {"xz", "-c", "-1", "--check=crc32"}},
     {CompressionMethod::lzma, {"xz", "-c", "-1", "--format=lzma"}},
     {CompressionMethod::bzip2, {"bzip2", "-c"}},
-    {CompressionMethod::lz4, {"lz4", "-lqc"}}};
+    {CompressionMethod::lz4, {"lz4", "-lqc"}},
+    {CompressionMethod::lzo, {"lzop", "-9c"}}};
 
 }  // namespace
 
@@ -84,6 +86,53 @@ TEST_CASE("what other programs compress is read, and where it ends is known") {
         if (method != CompressionMethod::lz4)
             CHECK(failure(packed.substr(0, 5)) == ErrorKind::invalid_input);
     }
+}
+
+TEST_CASE("every level of lzop is read, whatever the content") {
+    std::string noise;
+    for (std::uint32_t i = 0, state = 1; i < 300'000; ++i) {
+        state = state * 1664525 + 1013904223;
+        noise += static_cast<char>(state >> 24U);
+    }
+    // More than a block; runs, matches near and far, nothing to match.
+    for (const std::string& bytes : {std::string(), std::string("x"), std::string(600'000, 'x'),
+                                     noise, noise + sample(300'000) + noise.substr(0, 20'000),
+                                     std::string("abcabcabcabcabcabd") + noise.substr(0, 30)})
+        for (const char* level : {"-1c", "-3c", "-7c", "-9c"}) {
+            auto frame = read_frame(packed_by({"lzop", level}, bytes), bytes.size());
+            REQUIRE(frame);
+            CHECK(frame->content == bytes);
+        }
+    // Other checksums than the kernel expects.
+    CHECK(failure(packed_by({"lzop", "-cF"}, noise)) == ErrorKind::unsupported);
+    CHECK(read_frame(packed_by({"lzop", "-c", "--crc32"}, noise), noise.size()));
+}
+
+TEST_CASE("a damaged block of LZO1X is refused") {
+    // Literals "abcd", then the end: 0x11 0 0.
+    const std::string good = std::string(
+        "\x15"
+        "abcd\x11\0\0",
+        8);
+    std::string into = "before";
+    REQUIRE(unpack_lzo1x(good, 4, into));
+    CHECK(into == "beforeabcd");
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        std::string part;
+        CHECK_FALSE(unpack_lzo1x(good.substr(0, size), 4, part));
+    }
+    std::string other;
+    CHECK_FALSE(unpack_lzo1x(good, 3, other));
+    CHECK_FALSE(unpack_lzo1x(good, 5, other));
+    CHECK_FALSE(unpack_lzo1x(good + "x", 4, other));
+    // A match before the block's start: what was there before is not its content.
+    std::string before(5000, 'x');
+    CHECK_FALSE(unpack_lzo1x(std::string("\x15"
+                                         "abcd\x40\x01\x11\0\0",
+                                         10),
+                             7, before));
+    // A length without an end.
+    CHECK_FALSE(unpack_lzo1x(std::string(100'000, '\0'), 1000, other));
 }
 
 TEST_CASE("a flipped byte is noticed where the format has a checksum") {

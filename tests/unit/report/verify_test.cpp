@@ -206,6 +206,9 @@ TEST_CASE("what the kernel would lose is found") {
     CHECK(of(raw(std::string(255, 'n'), S_IFREG | 0644)).empty());
     CHECK(has(of(raw(std::string(256, 'n'), S_IFREG | 0644)), "has 256 bytes, file systems take"));
     CHECK(has(of(raw("d", S_IFDIR | 0755, "content")), "the kernel passes over it"));
+    CHECK(has(of(raw("l", S_IFLNK | 0777)), "a symlink without a target"));
+    CHECK(of(raw("l", S_IFLNK | 0777, std::string(4095, 't'))).empty());
+    CHECK(has(of(raw("l", S_IFLNK | 0777, std::string(4096, 't'))), "too long a target"));
     CHECK(has(found(last + frame(archive({"z"}))), "its last entry is not /etc/osie/complete"));
     // Of another maker's image nobody expects it.
     CHECK(found(frame(archive({"init", "z"}))).empty());
