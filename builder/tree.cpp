@@ -249,7 +249,7 @@ const Entry* Tree::find(std::string_view path) const {
     return found == entries_.end() ? nullptr : &found->second;
 }
 
-const Entry* Tree::resolve(std::string_view path) const {
+std::optional<std::string> Tree::follow(std::string_view path) const {
     int links = 0;
     std::vector<std::string> todo;  // parts still to walk, last first
     auto push = [&](std::string_view text) {
@@ -271,17 +271,23 @@ const Entry* Tree::resolve(std::string_view path) const {
         }
         std::string next = at.empty() ? part : at + "/" + part;
         entry = find(next);
-        if (entry == nullptr) return nullptr;
+        if (entry == nullptr) return std::nullopt;
         if (entry->type != EntryType::symlink) {
             at = std::move(next);
             continue;
         }
-        if (++links > most_symlinks) return nullptr;
+        if (++links > most_symlinks) return std::nullopt;
         if (entry->target.starts_with('/')) at.clear();
         push(entry->target);
         entry = at.empty() ? nullptr : find(at);
     }
-    return entry;
+    if (entry == nullptr) return std::nullopt;
+    return at;
+}
+
+const Entry* Tree::resolve(std::string_view path) const {
+    auto real = follow(path);
+    return real ? find(*real) : nullptr;
 }
 
 }  // namespace osiekit::builder

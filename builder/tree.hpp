@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -90,6 +91,8 @@ class Tree {
     // Follows symlinks, also those of directories above, as the image's root would; null if there
     // is nothing or a loop.
     const Entry* resolve(std::string_view path) const;
+    // The path (without a leading "/") of what resolve() gives.
+    std::optional<std::string> follow(std::string_view path) const;
 
   private:
     Status add_parents(const std::string& path, const std::string& origin);

@@ -12,6 +12,10 @@
 #include "builder/image/package_licence.hpp"
 #include "builder/image/plan.hpp"
 #include "builder/image/source_tree.hpp"
+#include "builder/kernel/elf.hpp"
+#include "builder/linking/check_libraries.hpp"
+#include "builder/linking/host_libraries.hpp"
+#include "builder/linking/link_facts.hpp"
 #include "builder/package_reader.hpp"
 #include "lib/base/text.hpp"
 
@@ -27,6 +31,7 @@ struct Part {
     nlohmann::json keep_extra = nlohmann::json::object();
     bool self_contained = false;  // the same whatever else is in the image
     bool known = true;            // false: only what is not here yet tells what is in it
+    LinkFacts linking;            // of a self-contained one
 
     const Tree::Entries& entries() const { return ready ? ready->entries : request.entries; }
 };
@@ -78,6 +83,7 @@ class Builder {
         OSIEKIT_TRY(find_kernel());
         OSIEKIT_TRY(collect_parts());
         OSIEKIT_TRY(add_applet_links());
+        OSIEKIT_TRY(add_libraries());
         OSIEKIT_TRY(check_whole());
         stage("packing segments");
         OSIEKIT_TRY(pack());
@@ -103,6 +109,7 @@ class Builder {
             std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.known; });
         if (plan.known) {
             OSIEKIT_TRY(add_applet_links());
+            OSIEKIT_TRY(add_libraries());
             OSIEKIT_TRY(check_whole());
         }
         for (Part& part : parts_) {
@@ -322,10 +329,14 @@ class Builder {
         }
         Part part;
         part.self_contained = true;
-        part.keep_key = "package 3 " + package.reference() + " " + package.digest.hex();
+        part.keep_key = "package 4 " + package.reference() + " " + package.digest.hex();
         OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
         std::vector<std::string> applets;
-        if (kept && read_names(kept->extra, "applets", applets)) {
+        auto linking = kept && kept->extra.contains("linking")
+                           ? link_facts_from(kept->extra["linking"])
+                           : std::nullopt;
+        if (linking && read_names(kept->extra, "applets", applets)) {
+            part.linking = *std::move(linking);
             part.ready = std::move(kept->segment);
             part.keep_key.clear();
         } else if (goal_ == Goal::plan) {
@@ -337,7 +348,9 @@ class Builder {
             if (is_apk(package)) {
                 OSIEKIT_ASSIGN(applets, read_applets(tree));
             }
+            OSIEKIT_ASSIGN(part.linking, link_facts(tree.entries()));
             part.keep_extra["applets"] = applets;
+            part.keep_extra["linking"] = to_json(part.linking);
         }
         applets_.insert(applets_.end(), applets.begin(), applets.end());
         parts_.push_back(std::move(part));
@@ -368,41 +381,76 @@ class Builder {
         return {};
     }
 
+    // What programs of the build machine bring along, and the cache of glibc's loader where it
+    // is needed; programs that lack libraries are refused.
+    Status add_libraries() {
+        stage("linking libraries");
+        for (const Part& part : parts_)
+            for (const auto& [path, entry] : part.entries()) OSIEKIT_TRY(whole_.add(path, entry));
+        OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile_));
+        if (!libraries.empty()) {
+            OSIEKIT_ASSIGN(Tree tree, host_library_tree(libraries, whole_));
+            OSIEKIT_TRY(add_late("libraries of files", tree));
+        }
+        LinkFacts facts;
+        for (const Part& part : parts_) {
+            facts.add(part.linking);
+            if (part.self_contained) continue;
+            OSIEKIT_ASSIGN(LinkFacts more, link_facts(part.entries()));
+            facts.add(more);
+        }
+        std::uint16_t machine =
+            profile_.architecture == "arm64" ? elf_machine_aarch64 : elf_machine_x86_64;
+        LibraryReport report = check_libraries(whole_, facts, machine, profile_.optional_programs);
+        for (const auto* list : {&facts.warnings, &report.warnings})
+            image_.warnings.insert(image_.warnings.end(), list->begin(), list->end());
+        OSIEKIT_TRY(refuse_broken(report));
+        if (report.cache.empty()) return {};
+        Tree cache;
+        OSIEKIT_TRY(cache.add("etc/ld.so.cache", Entry::file(FileContent::bytes(report.cache),
+                                                             std::string(base_origin))));
+        return add_late("library cache", cache);
+    }
+
+    // A part that follows from the others; the sentinel stays in the last one.
+    Status add_late(std::string name, const Tree& tree) {
+        for (const auto& [path, entry] : tree.entries()) OSIEKIT_TRY(whole_.add(path, entry));
+        parts_.insert(parts_.end() - 1, part_of(std::move(name), tree));
+        return {};
+    }
+
     // Looks at all parts together: conflicts, programs that could not start. Implied directories of
     // the parts that are made now take the mode and owner that another part states.
     Status check_whole() {
-        Tree whole;
-        for (const Part& part : parts_)
-            for (const auto& [path, entry] : part.entries()) OSIEKIT_TRY(whole.add(path, entry));
         for (const ProgramSpec& program : profile_.programs)
             OSIEKIT_TRY(
-                check_program(whole, program, profile_.architecture).context(program.where));
-        if (whole.resolve("init") == nullptr)
+                check_program(whole_, program, profile_.architecture).context(program.where));
+        if (whole_.resolve("init") == nullptr)
             return Error(ErrorKind::invalid_input, "the image has no /init to start")
                 .hint("leave out the key \"programs\", or place one there");
         for (const ServiceSpec& service : profile_.init.services)
-            if (whole.resolve(service.command.front()) == nullptr)
+            if (whole_.resolve(service.command.front()) == nullptr)
                 return Error(ErrorKind::invalid_input, "the service " + service.name + " runs " +
                                                            printable(service.command.front()) +
                                                            ", which is not in the image");
-        warn_of_firmware(whole);
+        warn_of_firmware();
         for (Part& part : parts_) {
             if (part.self_contained) continue;
             for (auto& [path, entry] : part.request.entries)
-                if (entry.implied) entry = *whole.find(path);
+                if (entry.implied) entry = *whole_.find(path);
         }
         return {};
     }
 
     // Not every firmware file that a module names is needed, nor does each exist.
-    void warn_of_firmware(const Tree& whole) {
+    void warn_of_firmware() {
         constexpr std::size_t most_named = 5;
         std::vector<std::string> missing;
         for (const std::string& name : image_.modules.firmware) {
             bool found = false;
             for (const char* suffix : {"", ".xz", ".zst"})
                 for (const char* folder : {"lib/firmware/", "usr/lib/firmware/"})
-                    found = found || whole.find(std::string(folder) + name + suffix) != nullptr;
+                    found = found || whole_.find(std::string(folder) + name + suffix) != nullptr;
             if (!found) missing.push_back(printable(name));
         }
         if (missing.empty()) return;
@@ -453,6 +501,7 @@ class Builder {
     SegmentPacker packer_;
     FoundPackages packages_;
     std::vector<Part> parts_;
+    Tree whole_;                        // all of them together
     std::vector<std::string> applets_;  // paths of links to busybox
     bool kernel_known_ = false;
     BuiltImage image_;

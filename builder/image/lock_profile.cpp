@@ -5,6 +5,7 @@
 
 #include "builder/image/cpio_writer.hpp"
 #include "builder/image/source_tree.hpp"
+#include "builder/linking/host_libraries.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -179,6 +180,12 @@ Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::pa
         OSIEKIT_TRY(add_file(profile.kernel.package, profile.kernel.where, profile, inputs));
     for (const FileSpec& file : profile.files)
         if (file.source) OSIEKIT_TRY(add_file(*file.source, file.where, profile, inputs));
+    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile));
+    for (const HostLibrary& library : libraries) {
+        auto digest = Sha256::of_file(library.file);
+        if (!digest) return std::move(digest).error().context(library.where);
+        inputs.files.push_back({"/" + library.path, *digest});
+    }
     for (const TreeSpec& tree : profile.trees) OSIEKIT_TRY(add_tree(tree, profile, inputs));
     for (const ProgramSpec& program : profile.programs) {
         auto digest = Sha256::of_file(programs / program.name);

@@ -35,6 +35,21 @@ Result<ElfHeader> read_elf_header(std::string_view file);
 // the file.
 Result<std::string_view> elf_section(std::string_view file, std::string_view name);
 
+// A program header: what the kernel and the loader look at.
+struct ElfSegment {
+    std::uint32_t type = 0;
+    std::uint64_t offset = 0;   // in the file
+    std::uint64_t address = 0;  // in memory
+    std::uint64_t size = 0;     // bytes in the file
+};
+Result<std::vector<ElfSegment>> elf_segments(std::string_view file);
+
+// `size` bytes at `offset`; invalid_input naming `what` if they lie outside of the file.
+Result<std::string_view> elf_piece(std::string_view file, std::uint64_t offset, std::uint64_t size,
+                                   std::string_view what);
+// The number of `size` bytes, little endian, at `offset`; the caller has checked the range.
+std::uint64_t elf_number(std::string_view bytes, std::size_t offset, std::size_t size);
+
 // The program interpreter (PT_INTERP) that a dynamically linked program asks for; empty for a
 // static one.
 Result<std::string> elf_interpreter(std::string_view file);

@@ -160,6 +160,8 @@ Status read_member(const std::string& key, const YamlValue& value, Profile& prof
         return read_init(value, profile.init);
     } else if (key == "programs") {
         OSIEKIT_ASSIGN(profile.programs, read_programs(value));
+    } else if (key == "libraries") {
+        OSIEKIT_ASSIGN(profile.optional_programs, read_libraries(value));
     } else if (key == "compression") {
         OSIEKIT_ASSIGN(profile.compression, read_compression(value));
     } else {

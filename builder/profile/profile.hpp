@@ -46,6 +46,7 @@ struct FileSpec {
     std::string content;                          // with its variables filled in
     std::optional<std::filesystem::path> source;  // instead of content
     bool is_template = false;                     // the source has variables to fill in
+    bool host_libraries = false;                  // bring those that the source needs here
     std::uint32_t mode = 0644;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
@@ -144,6 +145,8 @@ struct Profile {
     std::vector<TreeSpec> trees;
     std::vector<DirectorySpec> directories;
     std::vector<SymlinkSpec> symlinks;
+    // Patterns of programs that may lack libraries, for they need not start.
+    std::vector<std::string> optional_programs;
     std::vector<UserSpec> users;
     InitSpec init;
     AgentSpec agent;

@@ -1,10 +1,23 @@
 #include "builder/profile/checks.hpp"
 #include "builder/profile/keys.hpp"
 #include "builder/profile/readers.hpp"
+#include "lib/base/text.hpp"
 
 namespace osiekit::builder {
 
 using Members = YamlValue::Members;
+
+namespace {
+
+Result<bool> read_host_libraries(const YamlValue& value) {
+    OSIEKIT_ASSIGN(std::string text, value.text("image or host"));
+    if (text != "image" && text != "host")
+        return value.bad("unknown place of libraries \"" + printable(text) + "\"")
+            .hint("image: they have to be there; host: bring those of this machine along");
+    return text == "host";
+}
+
+}  // namespace
 
 Result<FileSpec> read_file_spec(const YamlValue& value, const Variables& variables) {
     FileSpec file;
@@ -26,6 +39,8 @@ Result<FileSpec> read_file_spec(const YamlValue& value, const Variables& variabl
             file.where = member.where();
         } else if (key == "template") {
             OSIEKIT_ASSIGN(file.is_template, member.yes_or_no());
+        } else if (key == "libraries") {
+            OSIEKIT_ASSIGN(file.host_libraries, read_host_libraries(member));
         } else if (key == "mode") {
             OSIEKIT_ASSIGN(file.mode, read_mode(member));
         } else {
@@ -37,6 +52,9 @@ Result<FileSpec> read_file_spec(const YamlValue& value, const Variables& variabl
     if (file.path.empty()) return value.bad("a file lacks the key \"path\"");
     if (has_content == file.source.has_value())
         return value.bad("the file /" + file.path + " needs either \"content\" or \"source\"");
+    if (file.host_libraries && (has_content || file.is_template))
+        return value.bad("the file /" + file.path +
+                         " is text, which has no libraries to bring along");
     if (file.is_template && has_content) {
         OSIEKIT_ASSIGN(file.content, expand(file.content, variables, content_where));
     }

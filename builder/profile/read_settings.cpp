@@ -134,6 +134,22 @@ Result<std::map<std::string, std::string>> read_sysctl(const YamlValue& value) {
     return settings;
 }
 
+Result<std::vector<std::string>> read_libraries(const YamlValue& value) {
+    std::vector<std::string> patterns;
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("libraries")));
+    for (const auto& [key, member] : members) {
+        OSIEKIT_ASSIGN(std::vector<YamlValue> items, member.list());
+        for (const YamlValue& item : items) {
+            OSIEKIT_ASSIGN(std::string pattern, read_line(item, "a path or pattern"));
+            if (!pattern.starts_with('/'))
+                return item.bad("a pattern of programs begins with \"/\"")
+                    .hint("such as /usr/sbin/*");
+            patterns.push_back(std::move(pattern));
+        }
+    }
+    return patterns;
+}
+
 namespace {
 
 Result<std::string> read_host(const YamlValue& value, std::string_view what) {

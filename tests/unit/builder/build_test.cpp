@@ -6,6 +6,7 @@
 #include "builder/image/compose.hpp"
 #include "builder/image/inspect.hpp"
 #include "builder/image/local_package.hpp"
+#include "builder/image/lock_profile.hpp"
 #include "lib/base/child.hpp"
 #include "tests/unit/builder/support.hpp"
 
@@ -393,6 +394,69 @@ TEST_CASE("a kernel package beside the profile must be for the profile's archite
     auto image = build_image(*profile, site.options);
     REQUIRE_FALSE(image);
     CHECK(image.error().message().find("is for the architecture amd64, the profile for arm64") !=
+          std::string::npos);
+}
+
+TEST_CASE("a dynamic program brings its libraries with it or is refused with what is missing") {
+    Site site;
+    const std::string file = "files: [{path: /opt/ls, source: /usr/bin/ls, mode: 0755";
+    std::string refused = site.failure(file + "}]\n");
+    CHECK(refused.find("/opt/ls (") != std::string::npos);
+    CHECK(refused.find("p.yaml:4) lacks /lib64/ld-linux-x86-64.so.2") != std::string::npos);
+    CHECK(refused.find("libc.so.6 (looked for in /lib/x86_64-linux-gnu, ") != std::string::npos);
+    auto optional = site.build(file + "}]\nlibraries: {optional: [/opt/*]}\n");
+    if (!optional) FAIL(optional.error().to_string());
+    REQUIRE(optional->warnings.size() == 1);
+    CHECK(optional->warnings.front().find("lacks /lib64/ld-linux-x86-64.so.2") !=
+          std::string::npos);
+    auto image = site.build(file + ", libraries: host}]\n");
+    if (!image) FAIL(image.error().to_string());
+    CHECK(image->warnings.empty());
+    Inspection inspection = site.inspect();
+    CHECK(inspection.complete);
+    CHECK(find(inspection, "lib64/ld-linux-x86-64.so.2") != nullptr);
+    CHECK(find(inspection, "lib/x86_64-linux-gnu/libc.so.6") != nullptr);
+    auto inputs = lock_inputs(*load_profile(site.folder / "p.yaml"), site.options.programs, 0);
+    REQUIRE(inputs);
+    auto locked = std::find_if(inputs->files.begin(), inputs->files.end(),
+                               [](const LockedDigest& file_digest) {
+                                   return file_digest.name == "/lib/x86_64-linux-gnu/libc.so.6";
+                               });
+    REQUIRE(locked != inputs->files.end());
+    CHECK(locked->digest == *Sha256::of_file("/lib/x86_64-linux-gnu/libc.so.6"));
+}
+
+TEST_CASE("what a package's programs need is known though the package comes from the cache") {
+    Site site;
+    PackageSpec libraries;
+    libraries.name = "libraries";
+    libraries.files = {{"lib64/ld-linux-x86-64.so.2", slurp("/lib64/ld-linux-x86-64.so.2")},
+                       {"opt/lib/libc.so.6", slurp("/lib/x86_64-linux-gnu/libc.so.6")}};
+    PackageSpec configuration;
+    configuration.name = "configuration";
+    configuration.files = {{"etc/ld.so.conf", "/opt/lib\n"}};
+    PackageSpec program;
+    program.name = "program";
+    program.files = {{"usr/bin/true", slurp("/usr/bin/true")}};
+    for (const PackageSpec& spec : {libraries, configuration, program})
+        site.packages[spec.name] = make_deb(site.folder.path(), spec);
+    std::filesystem::permissions(site.folder / "program.root/usr/bin/true",
+                                 std::filesystem::perms(0755));
+    site.packages["program"] = make_deb(site.folder.path(), program);
+    const std::string all = "packages: [program, libraries, configuration]\n";
+    // Without the configuration the cache of the loader lacks the folder.
+    CHECK(site.failure("packages: [program, libraries]\n")
+              .find("/usr/bin/true (package program) lacks libc.so.6") != std::string::npos);
+    for (int pass = 0; pass < 2; ++pass) {
+        auto image = site.build(all);
+        if (!image) FAIL(image.error().to_string());
+        std::size_t cached = 0;
+        for (const Segment& segment : image->segments)
+            cached += segment.name.starts_with("package ") && segment.from_cache ? 1 : 0;
+        CHECK(cached >= (pass == 0 ? 0 : 3));
+        CHECK(find(site.inspect(), "etc/ld.so.cache") != nullptr);
+    }
+    CHECK(site.failure("packages: [program, configuration]\n").find("lacks /lib64/ld-linux") !=
           std::string::npos);
 }
 
