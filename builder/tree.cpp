@@ -199,6 +199,21 @@ Result<std::string> checked_path(std::string_view path) {
     return std::string(rest);
 }
 
+bool leaves_root(std::string_view path, std::string_view target) {
+    auto parts = split(path, '/');
+    // Of the folder that the link is in; an absolute target starts from the root.
+    std::size_t depth = target.starts_with('/') ? 0 : parts.size() - 1;
+    for (std::string_view part : split(target, '/')) {
+        if (part.empty() || part == ".") continue;
+        if (part != "..") {
+            ++depth;
+        } else if (depth-- == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Status Tree::add_parents(const std::string& path, const std::string& origin) {
     for (std::size_t slash = path.find('/'); slash != std::string::npos;
          slash = path.find('/', slash + 1)) {
@@ -227,6 +242,10 @@ Status Tree::add(std::string_view path, Entry entry) {
          entry.target.find('\0') != std::string::npos))
         return Error(ErrorKind::invalid_input, "/" + name + " from " + entry.origin +
                                                    " is a symlink with an unusable target");
+    if (entry.type == EntryType::symlink && leaves_root(name, entry.target))
+        return Error(ErrorKind::refused, "the symlink \"" + printable(name) + "\" from " +
+                                             entry.origin + " to \"" + printable(entry.target) +
+                                             "\" leads out of the root");
     OSIEKIT_TRY(add_parents(name, entry.origin));
     auto found = entries_.find(name);
     if (found == entries_.end()) {

@@ -74,6 +74,11 @@ constexpr std::size_t longest_path_part = 255;
 // control characters, too long, or the name that ends a cpio archive.
 Result<std::string> checked_path(std::string_view path);
 
+// Whether a symlink at `path` (no leading "/") climbs above the root by its "..". In the running
+// system ".." ends at the root; one that goes further was made to reach outside of a folder in
+// which somebody unpacks it.
+bool leaves_root(std::string_view path, std::string_view target);
+
 // A file tree in memory: path (without a leading "/") to entry, in the order of bytes, so that
 // parents come before children. Directories that are missing above an entry are added as implied
 // ones (0755, root).
@@ -83,7 +88,7 @@ class Tree {
 
     // Adds an entry. The same path twice is an error of kind invalid_input which names both
     // origins, unless both say the same (type, mode, owner and content); so is a path below
-    // something that is no directory.
+    // something that is no directory. A symlink that leaves the root is one of kind refused.
     Status add(std::string_view path, Entry entry);
 
     const Entries& entries() const { return entries_; }

@@ -5,6 +5,7 @@
 
 #include "builder/commands/command.hpp"
 #include "builder/commands/image_arguments.hpp"
+#include "builder/commands/image_documents.hpp"
 #include "builder/commands/reporter.hpp"
 #include "builder/image/build.hpp"
 #include "builder/image/memory.hpp"
@@ -82,6 +83,8 @@ Status run_build(const BuildArguments& arguments) {
                      .context("building " + arguments.image.profile);
     reporter.finish();
     if (!image) return std::move(image).error();
+    OSIEKIT_TRY(write_documents(request.profile.outputs, arguments.out)
+                    .context("writing documents to " + arguments.out));
     for (const std::string& text : image->warnings) reporter.warning(text);
     double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

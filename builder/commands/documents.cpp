@@ -1,16 +1,14 @@
 #include <unistd.h>
 #include <cstdio>
-#include <cstdlib>
-#include <limits>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "builder/commands/command.hpp"
+#include "builder/commands/image_documents.hpp"
 #include "builder/report/bom.hpp"
 #include "builder/report/provenance.hpp"
 #include "lib/base/file.hpp"
-#include "lib/base/text.hpp"
 
 // "sbom" and "provenance": documents about an image for other programs to read.
 
@@ -46,19 +44,8 @@ package, profile, program and file with its digest. Values of variables are in i
 whoever runs the build does that. IMAGE is a folder made by "osiekit build". See docs/reports.md.
 )";
 
-Result<std::uint64_t> creation_time(const Manifest& manifest) {
-    const char* text = std::getenv("SOURCE_DATE_EPOCH");
-    if (text == nullptr || *text == '\0') return manifest.mtime;
-    auto seconds = parse_u64(text);
-    if (!seconds || *seconds > std::numeric_limits<std::uint32_t>::max())
-        return Error(ErrorKind::invalid_input, "SOURCE_DATE_EPOCH is \"" + printable(text) +
-                                                   "\", not seconds from 1970 to 2106");
-    return *seconds;
-}
-
 Status give(const nlohmann::ordered_json& document, const std::string& out) {
-    std::string text =
-        document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    std::string text = document_text(document);
     if (!out.empty()) return write_file(out, text);
     return write_all(STDOUT_FILENO, text);
 }

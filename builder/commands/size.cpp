@@ -7,6 +7,7 @@
 
 #include "builder/commands/command.hpp"
 #include "builder/image/contents.hpp"
+#include "builder/image/output_names.hpp"
 #include "builder/report/size_tree.hpp"
 #include "builder/report/treemap.hpp"
 #include "lib/base/file.hpp"
@@ -65,7 +66,7 @@ void print_node(const SizeNode& node, double whole, std::size_t level, bool term
 
 Result<std::uint64_t> kernel_size(const std::filesystem::path& image) {
     std::error_code error;
-    std::filesystem::path vmlinuz = image / "vmlinuz";
+    std::filesystem::path vmlinuz = image / output_names(image).kernel;
     if (!std::filesystem::is_directory(image, error) || !std::filesystem::exists(vmlinuz, error))
         return std::uint64_t{0};
     std::uint64_t size = std::filesystem::file_size(vmlinuz, error);

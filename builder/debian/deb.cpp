@@ -96,6 +96,18 @@ std::string text_or_empty(const char* text) {
     return text != nullptr ? text : "";
 }
 
+std::vector<std::string> attributes_of(archive_entry* entry) {
+    std::vector<std::string> names;
+    archive_entry_xattr_reset(entry);
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    while (names.size() < most_attributes &&
+           archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
+        names.emplace_back(name);
+    return names;
+}
+
 // Everything of an entry but its content.
 Result<PackageFile> describe(archive_entry* entry, const DebLimits& limits) {
     PackageFile file;
@@ -108,6 +120,7 @@ Result<PackageFile> describe(archive_entry* entry, const DebLimits& limits) {
     file.uid = static_cast<std::uint32_t>(archive_entry_uid(entry));
     file.gid = static_cast<std::uint32_t>(archive_entry_gid(entry));
     file.mtime = archive_entry_mtime(entry);
+    file.attributes = attributes_of(entry);
     if (file.type == FileType::symlink) {
         file.link_target = text_or_empty(archive_entry_symlink(entry));
         if (file.link_target.empty() || file.link_target.size() > limits.path_length)
@@ -126,12 +139,32 @@ Result<PackageFile> describe(archive_entry* entry, const DebLimits& limits) {
     return file;
 }
 
+// Opens a control archive, which is small.
+DebLimits control_limits(const DebLimits& limits) {
+    DebLimits result = limits;
+    result.file_size = limits.control_size;
+    result.unpacked_size = limits.control_size;
+    return result;
+}
+
+Result<std::string> read_script(const ArMember& member, std::string_view name,
+                                const DebLimits& limits) {
+    DebLimits small = control_limits(limits);
+    TarReader tar(member, small);
+    OSIEKIT_TRY(tar.open());
+    for (;;) {
+        OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
+        if (entry == nullptr) return std::string();
+        OSIEKIT_ASSIGN(PackageFile file, describe(entry, limits));
+        if (file.path == name && file.type == FileType::regular)
+            return tar.content(entry, file.path);
+    }
+}
+
 Result<std::map<std::string, std::string>> read_control(const ArMember& member,
                                                         const DebLimits& limits) {
-    DebLimits control_limits = limits;
-    control_limits.file_size = limits.control_size;
-    control_limits.unpacked_size = limits.control_size;
-    TarReader tar(member, control_limits);
+    DebLimits small = control_limits(limits);
+    TarReader tar(member, small);
     OSIEKIT_TRY(tar.open());
     for (;;) {
         OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
@@ -178,6 +211,15 @@ Status read_deb(const fs::path& path, const PackageSink& sink, const PackageFilt
     OSIEKIT_ASSIGN(MappedFile file, MappedFile::open(path));
     return read_deb_bytes(file.bytes(), sink, filter, limits)
         .context("reading package " + path.string());
+}
+
+Result<std::string> read_deb_script(const fs::path& path, std::string_view name,
+                                    const DebLimits& limits) {
+    OSIEKIT_ASSIGN(MappedFile file, MappedFile::open(path));
+    std::string context = "reading " + std::string(name) + " of package " + path.string();
+    auto parts = find_parts(file.bytes());
+    if (!parts) return std::move(parts).error().context(context);
+    return read_script(parts->control, name, limits).context(context);
 }
 
 Status read_package_tar(const ArMember& member, const PackageSink& sink,

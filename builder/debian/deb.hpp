@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/result.hpp"
 
@@ -39,7 +40,11 @@ struct PackageFile {
     std::uint32_t device_major = 0;
     std::uint32_t device_minor = 0;
     std::string content;  // of a regular file
+    // Names of its extended attributes ("security.capability"), at most most_attributes of them.
+    std::vector<std::string> attributes;
 };
+
+constexpr std::size_t most_attributes = 16;
 
 // Says by path and type which files of a package are wanted; what is not is skipped unread.
 using PackageFilter = std::function<bool(std::string_view path, FileType type)>;
@@ -64,6 +69,10 @@ Status read_deb(const std::filesystem::path& path, const PackageSink& sink,
 // lower case.
 Result<std::map<std::string, std::string>> read_deb_control(const std::filesystem::path& path,
                                                             const DebLimits& limits = {});
+
+// The text of a maintainer script ("postinst"); empty if the package has none.
+Result<std::string> read_deb_script(const std::filesystem::path& path, std::string_view name,
+                                    const DebLimits& limits = {});
 
 // The files of a tar archive in memory, for packages of other kinds; the name of the member says
 // how it is compressed: "data.tar", "data.tar.gz". Otherwise as read_deb.

@@ -7,6 +7,7 @@
 #include "builder/image/applets.hpp"
 #include "builder/image/compose.hpp"
 #include "builder/image/find_packages.hpp"
+#include "builder/image/firmware.hpp"
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
@@ -165,7 +166,7 @@ class Builder {
             OSIEKIT_ASSIGN(Tree tree, source_tree(spec, image_.warnings));
             parts_.push_back(part_of("tree " + spec.source.filename().string(), tree));
         }
-        OSIEKIT_ASSIGN(Tree site, site_tree(profile_));
+        OSIEKIT_ASSIGN(Tree site, site_tree(profile_, image_.warnings));
         parts_.push_back(part_of("site", site));
         parts_.back().request.last = sentinel_path;
         return {};
@@ -178,6 +179,7 @@ class Builder {
     // Of the packages that were found for the kernel, the one that brings it.
     Status find_kernel() {
         image_.name = profile_.name;
+        image_.outputs = profile_.outputs;
         image_.architecture = profile_.architecture;
         const KernelSpec& kernel = profile_.kernel;
         bool found = false;
@@ -230,7 +232,7 @@ class Builder {
         for (const auto* list : {&profile_.load, &profile_.include})
             for (const ModuleSpec& module : *list) names.insert(module.name);
         const LocatedPackage& kernel = image_.kernel_package;
-        std::string key = "modules 2 " + kernel.reference() + " " + kernel.digest.hex() + " load";
+        std::string key = "modules 3 " + kernel.reference() + " " + kernel.digest.hex() + " load";
         for (const ModuleSpec& module : profile_.load) key += " " + module.name;
         key += " all";
         for (const std::string& name : names) key += " " + name;
@@ -276,7 +278,7 @@ class Builder {
             modules.load = kept.at("load").get<std::vector<std::string>>();
             modules.included = kept.at("included").get<std::vector<std::string>>();
             modules.builtin = kept.at("builtin").get<std::vector<std::string>>();
-            modules.firmware = kept.at("firmware").get<std::vector<std::string>>();
+            modules.firmware = kept.at("firmware").get<ModuleFirmware>();
             return true;
         } catch (const nlohmann::json::exception&) {
             return false;
@@ -284,16 +286,15 @@ class Builder {
     }
 
     void report(const ModuleSelection& selection, const ModuleIndex& index) {
-        std::set<std::string> firmware;
         ModuleReport& modules = image_.modules;
         modules = {};
         for (const KernelModule* module : selection.modules) {
             modules.included.push_back(module->info.name);
-            firmware.insert(module->info.firmware.begin(), module->info.firmware.end());
+            if (!module->info.firmware.empty())
+                modules.firmware[module->info.name] = module->info.firmware;
         }
         std::sort(modules.included.begin(), modules.included.end());
         modules.builtin = selection.builtin;
-        modules.firmware.assign(firmware.begin(), firmware.end());
         // Built-in ones need no loading.
         for (const ModuleSpec& module : profile_.load)
             if (const KernelModule* found = index.find(module.name))
@@ -329,20 +330,25 @@ class Builder {
         }
         Part part;
         part.self_contained = true;
-        part.keep_key = "package 4 " + package.reference() + " " + package.digest.hex();
+        part.keep_key = "package 4 " + package.reference() + " " + package.digest.hex() +
+                        firmware_key(profile_.firmware, image_.modules.firmware);
         OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
         std::vector<std::string> applets;
+        std::vector<std::string> lost;  // warnings
         auto linking = kept && kept->extra.contains("linking")
                            ? link_facts_from(kept->extra["linking"])
                            : std::nullopt;
-        if (linking && read_names(kept->extra, "applets", applets)) {
+        if (linking && read_names(kept->extra, "applets", applets) &&
+            read_names(kept->extra, "lost", lost)) {
             part.linking = *std::move(linking);
             part.ready = std::move(kept->segment);
             part.keep_key.clear();
         } else if (goal_ == Goal::plan) {
             part = unknown_part(std::move(name));
         } else {
-            OSIEKIT_ASSIGN(Tree tree, package_tree(package));
+            OSIEKIT_ASSIGN(Tree all, package_tree(package, lost));
+            OSIEKIT_ASSIGN(Tree tree,
+                           select_firmware(all, profile_.firmware, image_.modules.firmware));
             part.request.name = std::move(name);
             part.request.entries = tree.entries();
             if (is_apk(package)) {
@@ -350,9 +356,11 @@ class Builder {
             }
             OSIEKIT_ASSIGN(part.linking, link_facts(tree.entries()));
             part.keep_extra["applets"] = applets;
+            part.keep_extra["lost"] = lost;
             part.keep_extra["linking"] = to_json(part.linking);
         }
         applets_.insert(applets_.end(), applets.begin(), applets.end());
+        image_.warnings.insert(image_.warnings.end(), lost.begin(), lost.end());
         parts_.push_back(std::move(part));
         return {};
     }
@@ -433,7 +441,7 @@ class Builder {
                 return Error(ErrorKind::invalid_input, "the service " + service.name + " runs " +
                                                            printable(service.command.front()) +
                                                            ", which is not in the image");
-        warn_of_firmware();
+        OSIEKIT_TRY(check_firmware());
         for (Part& part : parts_) {
             if (part.self_contained) continue;
             for (auto& [path, entry] : part.request.entries)
@@ -443,24 +451,16 @@ class Builder {
     }
 
     // Not every firmware file that a module names is needed, nor does each exist.
-    void warn_of_firmware() {
-        constexpr std::size_t most_named = 5;
-        std::vector<std::string> missing;
-        for (const std::string& name : image_.modules.firmware) {
-            bool found = false;
-            for (const char* suffix : {"", ".xz", ".zst"})
-                for (const char* folder : {"lib/firmware/", "usr/lib/firmware/"})
-                    found = found || whole_.find(std::string(folder) + name + suffix) != nullptr;
-            if (!found) missing.push_back(printable(name));
-        }
-        if (missing.empty()) return;
-        std::string more;
-        if (missing.size() > most_named) {
-            more = " and " + std::to_string(missing.size() - most_named) + " more";
-            missing.resize(most_named);
-        }
-        image_.warnings.push_back("modules of the image may ask for firmware that is not in it: " +
-                                  join(missing, ", ") + more);
+    Status check_firmware() {
+        ModuleReport& modules = image_.modules;
+        OSIEKIT_TRY(check_patterns(whole_, profile_.firmware));
+        MissingFirmware missing =
+            missing_firmware(whole_, modules.firmware, image_.kernel.firmware_suffixes);
+        modules.missing_firmware = missing.missing;
+        if (profile_.firmware.mode == FirmwareSpec::Mode::none) return {};
+        for (std::string& text : firmware_warnings(missing))
+            image_.warnings.push_back(std::move(text));
+        return {};
     }
 
     Status pack() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "builder/cache/fetch.hpp"
+#include "builder/image/firmware.hpp"
 #include "builder/image/segment.hpp"
 #include "builder/kernel/kernel_store.hpp"
 #include "builder/packages/source.hpp"
@@ -36,7 +37,8 @@ struct ModuleReport {
     std::vector<std::string> load;      // always loaded by init
     std::vector<std::string> included;  // all in the image
     std::vector<std::string> builtin;   // requested, but part of the kernel
-    std::vector<std::string> firmware;  // names that the modules may ask for
+    ModuleFirmware firmware;            // that the modules may ask for
+    ModuleFirmware missing_firmware;    // of that, what is not in the image
 };
 
 struct BuiltImage {
@@ -57,6 +59,7 @@ struct BuiltImage {
     std::filesystem::path profile_directory;
     std::map<std::string, Sha256> variables;  // name to the digest of its value
     std::uint32_t mtime = 0;
+    OutputSpec outputs;
 };
 
 // Builds OUT/vmlinuz, OUT/initramfs and OUT/manifest.json. The three appear together after

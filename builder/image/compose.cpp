@@ -5,8 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "builder/image/lost_attributes.hpp"
 #include "builder/kernel/elf.hpp"
 #include "builder/package_reader.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -26,9 +28,12 @@ bool needed_in_image(std::string_view path, FileType) {
 // Takes the files of one package into a tree.
 class PackageComposer {
   public:
-    explicit PackageComposer(std::string origin) : origin_(std::move(origin)) {}
+    PackageComposer(std::string origin, std::vector<std::string>& warnings)
+        : origin_(std::move(origin)), warnings_(warnings) {}
 
     Status take(PackageFile&& file) {
+        for (const std::string& attribute : file.attributes)
+            warnings_.push_back(lost_attribute(origin_, "/" + file.path, attribute));
         Entry entry;
         entry.origin = origin_;
         entry.mode = file.mode;
@@ -84,6 +89,7 @@ class PackageComposer {
     }
 
     std::string origin_;
+    std::vector<std::string>& warnings_;
     std::map<std::string, Entry> files_;
 };
 
@@ -104,6 +110,26 @@ std::string init_settings(const InitSpec& init, const AgentSpec& agent, const In
     if (!init.sysctl.empty()) settings["sysctl"] = init.sysctl;
     if (facts.built > 0) settings["built"] = facts.built;
     return settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+Result<std::string> policy_file(const AgentSpec& agent) {
+    constexpr std::size_t largest_policy = 1U << 20U;  // as large as the agent reads
+    if (agent.policy_file) {
+        auto text = read_file(*agent.policy_file, largest_policy);
+        if (!text) return std::move(text).error().context(agent.policy_where);
+        // What it says is the agent's to judge; a file that is no policy at all is found here.
+        auto json = nlohmann::json::parse(*text, nullptr, false);
+        if (json.is_object() || json.is_string()) return text;
+        return Error(ErrorKind::invalid_input, agent.policy_where + ": " +
+                                                   agent.policy_file->string() +
+                                                   " is no policy: it has to be a JSON object")
+            .hint("docs/sandbox.md describes it");
+    }
+    if (agent.policy.empty() && agent.registries.empty()) return std::string();
+    nlohmann::ordered_json policy;
+    policy["base"] = agent.policy.empty() ? "compatible" : agent.policy;
+    if (!agent.registries.empty()) policy["registries"] = agent.registries;
+    return policy.dump(2) + "\n";
 }
 
 std::string passwd_file(const std::vector<UserSpec>& users) {
@@ -160,16 +186,19 @@ Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::pat
     return tree;
 }
 
-Result<Tree> package_tree(const LocatedPackage& package) {
-    PackageComposer composer("package " + package.reference());
+Result<Tree> package_tree(const LocatedPackage& package, std::vector<std::string>& warnings) {
+    PackageComposer composer("package " + package.reference(), warnings);
     OSIEKIT_TRY(read_package(
                     package, [&](PackageFile&& file) { return composer.take(std::move(file)); },
                     needed_in_image)
                     .context("reading the package " + package.name));
-    return composer.finish();
+    OSIEKIT_ASSIGN(Tree tree, composer.finish());
+    OSIEKIT_ASSIGN(std::vector<std::string> lost, lost_to_script(package, tree));
+    warnings.insert(warnings.end(), lost.begin(), lost.end());
+    return tree;
 }
 
-Result<Tree> site_tree(const Profile& profile) {
+Result<Tree> site_tree(const Profile& profile, std::vector<std::string>& warnings) {
     Tree tree;
     for (const DirectorySpec& spec : profile.directories) {
         Entry entry = Entry::directory(spec.where, spec.mode);
@@ -180,8 +209,12 @@ Result<Tree> site_tree(const Profile& profile) {
     for (const FileSpec& spec : profile.files) {
         FileContent content = FileContent::bytes(spec.content);
         if (spec.source) {
+            std::error_code error;
             auto source = FileContent::file(*spec.source);
             if (!source) return std::move(source).error().context(spec.where);
+            for (const std::string& attribute :
+                 attributes_of_file(std::filesystem::canonical(*spec.source, error)))
+                warnings.push_back(lost_attribute(spec.where, "/" + spec.path, attribute));
             content = std::move(source).value();
             if (spec.is_template) {
                 OSIEKIT_ASSIGN(std::string text, content.load());
@@ -203,6 +236,10 @@ Result<Tree> site_tree(const Profile& profile) {
                                          std::pair("etc/group", group_file(profile.users))})
             OSIEKIT_TRY(tree.add(path, Entry::file(FileContent::bytes(text), origin)));
     }
+    OSIEKIT_ASSIGN(std::string policy, policy_file(profile.agent));
+    if (!policy.empty())
+        OSIEKIT_TRY(tree.add("etc/osie/policy.json",
+                             Entry::file(FileContent::bytes(policy), profile.agent.policy_where)));
     OSIEKIT_TRY(tree.add(sentinel_path,
                          Entry::file(FileContent::bytes("complete\n"), std::string(base_origin))));
     return tree;

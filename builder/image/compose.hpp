@@ -35,10 +35,11 @@ Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::pat
 
 // All files of a Debian package, in memory. Documentation, manual pages and translations
 // (usr/share/{doc,man,info,locale,lintian,bug}) stay behind.
-Result<Tree> package_tree(const LocatedPackage& package);
+// What is lost of a file adds to `warnings`.
+Result<Tree> package_tree(const LocatedPackage& package, std::vector<std::string>& warnings);
 
 // The profile's files, directories, symlinks and users, and the sentinel.
-Result<Tree> site_tree(const Profile& profile);
+Result<Tree> site_tree(const Profile& profile, std::vector<std::string>& warnings);
 
 // Programs that run in the image must find what they ask for: an ELF program of the right machine,
 // whose interpreter is in the image if it is dynamically linked, or a script whose interpreter is.
@@ -48,6 +49,10 @@ Status check_program(const Tree& image, const ProgramSpec& program,
 
 // /etc/osie/init.json. The agent's settings become arguments of the service tink-worker.
 std::string init_settings(const InitSpec& init, const AgentSpec& agent, const InitFacts& facts);
+
+// /etc/osie/policy.json, which the agent reads; empty: there is none. Errors: those of reading a
+// policy file of the profile, which has to be JSON of at most 1 MiB.
+Result<std::string> policy_file(const AgentSpec& agent);
 
 // /etc/passwd and /etc/group, in the order of the numbers.
 std::string passwd_file(const std::vector<UserSpec>& users);

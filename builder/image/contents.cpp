@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "builder/image/output_names.hpp"
 #include "builder/kernel/modinfo.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
@@ -66,7 +67,7 @@ Contents contents_of(Inspection inspection) {
 
 std::filesystem::path initramfs_of(const std::filesystem::path& path) {
     std::error_code error;
-    return std::filesystem::is_directory(path, error) ? path / "initramfs" : path;
+    return std::filesystem::is_directory(path, error) ? path / output_names(path).initramfs : path;
 }
 
 Result<Contents> load_contents(const std::filesystem::path& path) {

@@ -180,6 +180,8 @@ Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::pa
         OSIEKIT_TRY(add_file(profile.kernel.package, profile.kernel.where, profile, inputs));
     for (const FileSpec& file : profile.files)
         if (file.source) OSIEKIT_TRY(add_file(*file.source, file.where, profile, inputs));
+    if (const auto& policy = profile.agent.policy_file)
+        OSIEKIT_TRY(add_file(*policy, profile.agent.policy_where, profile, inputs));
     OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile));
     for (const HostLibrary& library : libraries) {
         auto digest = Sha256::of_file(library.file);

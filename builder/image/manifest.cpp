@@ -1,6 +1,7 @@
 #include "builder/image/manifest.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "builder/image/file_source.hpp"
 
@@ -108,14 +109,22 @@ std::string manifest_text(const BuiltImage& image) {
     manifest["total_size"] = image.kernel.vmlinuz_size + image.initramfs_size;
     manifest["least_ram"] = least_ram(image);
     manifest["least_ram_with_initramfs_options"] = least_ram_with_option(image);
+    std::set<std::string> firmware;
+    for (const auto& [module, names] : image.modules.firmware)
+        firmware.insert(names.begin(), names.end());
     manifest["modules"] = {{"load", image.modules.load},
                            {"included", image.modules.included},
                            {"builtin", image.modules.builtin},
-                           {"firmware", image.modules.firmware}};
+                           {"firmware", firmware},
+                           {"missing_firmware", image.modules.missing_firmware}};
     manifest["packages"] = ordered_json::array();
     for (const LocatedPackage& package : image.packages)
         manifest["packages"].push_back(package_json(package, image));
     manifest["profile"] = profile_json(image);
+    OutputSpec usual;
+    if (image.outputs.kernel != usual.kernel || image.outputs.initramfs != usual.initramfs)
+        manifest["outputs"] = {{"kernel", image.outputs.kernel},
+                               {"initramfs", image.outputs.initramfs}};
     manifest["mtime"] = image.mtime;
     return manifest.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

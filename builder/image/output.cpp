@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "builder/image/manifest.hpp"
+#include "builder/image/output_names.hpp"
 #include "builder/tree.hpp"
 #include "lib/base/file.hpp"
 
@@ -36,9 +37,9 @@ Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
     if (error)
         return Error(ErrorKind::io,
                      "cannot create the folder " + out.string() + ": " + error.message());
-    OSIEKIT_ASSIGN(PendingFile kernel, PendingFile::create(out / "vmlinuz"));
+    OSIEKIT_ASSIGN(PendingFile kernel, PendingFile::create(out / image.outputs.kernel));
     OSIEKIT_TRY(copy_checked(vmlinuz, image.kernel.vmlinuz, kernel.fd(), {}, cancelled));
-    OSIEKIT_ASSIGN(PendingFile initramfs, PendingFile::create(out / "initramfs"));
+    OSIEKIT_ASSIGN(PendingFile initramfs, PendingFile::create(out / image.outputs.initramfs));
     Sha256Stream stream;
     image.initramfs_size = 0;
     for (const Segment& segment : image.segments) {
@@ -54,9 +55,16 @@ Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
     image.initramfs_digest = stream.finish();
     OSIEKIT_ASSIGN(PendingFile manifest, PendingFile::create(out / "manifest.json"));
     OSIEKIT_TRY(write_all(manifest.fd(), manifest_text(image)));
+    std::optional<PendingFile> script;
+    if (!image.outputs.ipxe.empty()) {
+        OSIEKIT_ASSIGN(script, PendingFile::create(out / image.outputs.ipxe));
+        OutputNames names{image.outputs.kernel, image.outputs.initramfs};
+        OSIEKIT_TRY(write_all(script->fd(), ipxe_script(image.name, names, image.cmdline)));
+    }
     if (cancelled && cancelled()) return Error(ErrorKind::cancelled, "interrupted");
     OSIEKIT_TRY(kernel.commit());
     OSIEKIT_TRY(initramfs.commit());
+    if (script) OSIEKIT_TRY(script->commit());
     return manifest.commit();
 }
 

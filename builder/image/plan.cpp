@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "builder/image/source_tree.hpp"
+#include "builder/linking/host_libraries.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -119,6 +120,11 @@ Result<std::vector<LocalInput>> local_inputs(const Profile& profile, const fs::p
         OSIEKIT_TRY(add("program", programs / program.name, program.where));
     for (const FileSpec& file : profile.files)
         if (file.source) OSIEKIT_TRY(add("file", *file.source, file.where));
+    if (const auto& policy = profile.agent.policy_file)
+        OSIEKIT_TRY(add("file", *policy, profile.agent.policy_where));
+    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile));
+    for (const HostLibrary& library : libraries)
+        OSIEKIT_TRY(add("file", library.file, library.where));
     for (const TreeSpec& spec : profile.trees) {
         std::vector<std::string> warnings;  // the plan has them
         OSIEKIT_ASSIGN(Tree tree, source_tree(spec, warnings));

@@ -3,7 +3,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "builder/image/lost_attributes.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -36,10 +36,6 @@ class Collector {
         auto path = checked_path(name);
         if (!path) return std::move(path).error();
         std::string whole = spec_.path.empty() ? *path : spec_.path + "/" + *path;
-        if (entry.type == EntryType::symlink && leaves_root(whole, entry.target))
-            return Error(ErrorKind::refused, "the symlink \"" + printable(whole) + "\" to \"" +
-                                                 printable(entry.target) +
-                                                 "\" leads out of the root");
         if (spec_.owner) std::tie(entry.uid, entry.gid) = *spec_.owner;
         entry.origin = spec_.where;
         return tree_.add(whole, std::move(entry));
@@ -49,8 +45,7 @@ class Collector {
     }
     // Of one file.
     void warn_of_attribute(std::string_view path, std::string_view attribute) {
-        warnings_.push_back(spec_.where + ": \"" + printable(path) + "\" loses its attribute " +
-                            printable(attribute) + ": an initramfs cannot carry it");
+        warnings_.push_back(lost_attribute(spec_.where, path, attribute));
     }
     Tree finish() && { return std::move(tree_); }
 
@@ -61,14 +56,6 @@ class Collector {
     std::uint64_t count_ = 0;
     Tree tree_;
 };
-
-void warn_of_attributes(const fs::path& file, std::string_view name, Collector& collector) {
-    std::array<char, 65536> names;  // XATTR_LIST_MAX
-    ssize_t size = ::llistxattr(file.c_str(), names.data(), names.size());
-    if (size <= 0) return;  // also where the file system has none
-    for (std::string_view one : split({names.data(), static_cast<std::size_t>(size)}, '\0'))
-        if (!one.empty()) collector.warn_of_attribute(name, one);
-}
 
 Status add_local(const fs::path& file, const std::string& name, Collector& collector) {
     struct stat status = {};
@@ -90,7 +77,8 @@ Status add_local(const fs::path& file, const std::string& name, Collector& colle
         return Error(ErrorKind::unsupported,
                      "\"" + printable(name) + "\" is neither a file, a folder nor a symlink");
     }
-    if (!S_ISLNK(status.st_mode)) warn_of_attributes(file, name, collector);
+    for (const std::string& attribute : attributes_of_file(file))
+        collector.warn_of_attribute(name, attribute);
     return collector.add(name, std::move(entry));
 }
 
@@ -234,21 +222,6 @@ class Archive {
 };
 
 }  // namespace
-
-bool leaves_root(std::string_view path, std::string_view target) {
-    auto parts = split(path, '/');
-    // Of the folder that the link is in; an absolute target starts from the root.
-    std::size_t depth = target.starts_with('/') ? 0 : parts.size() - 1;
-    for (std::string_view part : split(target, '/')) {
-        if (part.empty() || part == ".") continue;
-        if (part != "..") {
-            ++depth;
-        } else if (depth-- == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 Result<Tree> source_tree(const TreeSpec& spec, std::vector<std::string>& warnings,
                          const SourceTreeLimits& limits) {

@@ -28,7 +28,4 @@ struct SourceTreeLimits {
 Result<Tree> source_tree(const TreeSpec& spec, std::vector<std::string>& warnings,
                          const SourceTreeLimits& limits = {});
 
-// Whether a symlink at `path` (no leading "/") climbs above the root by its "..".
-bool leaves_root(std::string_view path, std::string_view target);
-
 }  // namespace osiekit::builder

@@ -129,4 +129,17 @@ bool kernel_config_enabled(const std::string& config, const std::string& name) {
     return std::find(lines.begin(), lines.end(), name + "=y") != lines.end();
 }
 
+std::set<std::string> firmware_suffixes(const std::string& config) {
+    if (config.empty()) return {".xz", ".zst"};
+    std::set<std::string> suffixes;
+    // Kernels before 5.19 have one option, which means xz.
+    bool divided = config.find("CONFIG_FW_LOADER_COMPRESS_XZ") != std::string::npos ||
+                   config.find("CONFIG_FW_LOADER_COMPRESS_ZSTD") != std::string::npos;
+    if (kernel_config_enabled(
+            config, divided ? "CONFIG_FW_LOADER_COMPRESS_XZ" : "CONFIG_FW_LOADER_COMPRESS"))
+        suffixes.insert(".xz");
+    if (kernel_config_enabled(config, "CONFIG_FW_LOADER_COMPRESS_ZSTD")) suffixes.insert(".zst");
+    return suffixes;
+}
+
 }  // namespace osiekit::builder

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,5 +35,9 @@ Result<KernelContents> read_kernel_package(
 
 // "CONFIG_NAME=y" in the text of a kernel configuration.
 bool kernel_config_enabled(const std::string& config, const std::string& name);
+
+// The suffixes of compressed firmware that a kernel of this configuration reads, ".xz" and ".zst";
+// both if the configuration is not known (empty).
+std::set<std::string> firmware_suffixes(const std::string& config);
 
 }  // namespace osiekit::builder

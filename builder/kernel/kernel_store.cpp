@@ -17,7 +17,7 @@ using nlohmann::json;
 namespace {
 
 std::string facts_key(const LocatedPackage& package) {
-    return "kernel facts 4 " + package.digest.hex();
+    return "kernel facts 5 " + package.digest.hex();
 }
 std::string modules_key(const LocatedPackage& package) {
     return "kernel modules 1 " + package.digest.hex();
@@ -84,6 +84,7 @@ KernelFacts facts_from(const json& recipe) {
     for (const json& name : recipe.at("unpacks"))
         if (auto method = parse_compression_method(name.get<std::string>()))
             facts.unpacks.insert(*method);
+    facts.firmware_suffixes = recipe.at("firmware_suffixes").get<std::set<std::string>>();
     facts.reads_initramfs_options = recipe.at("initramfs_options").get<bool>();
     facts.modules = Sha256::parse(recipe.at("modules").get<std::string>()).value();
     return facts;
@@ -123,6 +124,7 @@ Status KernelStore::take_apart(const LocatedPackage& package) {
              {"vmlinuz_size", kernel.vmlinuz.size()},
              {"built", kernel.built},
              {"unpacks", std::move(unpacks)},
+             {"firmware_suffixes", firmware_suffixes(kernel.config)},
              {"initramfs_options", kernel_reads_argument(kernel.vmlinuz, "initramfs_options=")},
              {"modules", modules.hex()}});
 }

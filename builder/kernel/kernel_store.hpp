@@ -28,6 +28,8 @@ struct KernelFacts {
     std::int64_t built = 0;  // when, seconds since 1970
     // What its configuration lets it unpack; all methods if the package brings none.
     std::set<CompressionMethod> unpacks;
+    // Suffixes of compressed firmware that its loader takes (CONFIG_FW_LOADER_COMPRESS_*).
+    std::set<std::string> firmware_suffixes;
     bool reads_initramfs_options = false;  // the argument for the size of the root file system
     Sha256 modules;  // a blob of the cache: all modules, each in a frame of its own
 };

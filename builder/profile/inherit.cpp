@@ -18,6 +18,7 @@ const std::map<std::string, std::vector<std::vector<std::string>>>& removable_pl
     static const std::map<std::string, std::vector<std::vector<std::string>>> places = {
         {"directories", {{"directories"}}},
         {"files", {{"files"}}},
+        {"firmware", {{"firmware"}}},
         {"libraries", {{"libraries", "optional"}}},
         {"modules", {{"modules", "load"}, {"modules", "include"}}},
         {"ntp", {{"init", "ntp"}}},

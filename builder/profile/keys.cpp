@@ -6,10 +6,10 @@ namespace osiekit::builder {
 
 const std::map<std::string, std::vector<std::string>>& profile_keys() {
     static const std::map<std::string, std::vector<std::string>> keys = {
-        {"",
-         {"name",   "arch",    "extends",  "variables", "remove",      "kernel",      "packages",
-          "alpine", "modules", "files",    "trees",     "directories", "symlinks",    "users",
-          "sysctl", "agent",   "services", "init",      "programs",    "compression", "libraries"}},
+        {"", {"name",     "arch",        "extends",   "variables", "remove",   "kernel",
+              "packages", "alpine",      "modules",   "files",     "trees",    "directories",
+              "symlinks", "users",       "sysctl",    "agent",     "services", "init",
+              "programs", "compression", "libraries", "firmware",  "outputs"}},
         {"remove", removable_keys()},
         {"kernel", {"package", "repository", "cmdline"}},
         {"alpine", {"mirror", "branch", "repositories", "keys"}},
@@ -21,7 +21,8 @@ const std::map<std::string, std::vector<std::string>>& profile_keys() {
         {"symlinks[]", {"path", "target"}},
         {"users[]", {"name", "uid", "gid", "group", "home", "shell"}},
         {"libraries", {"optional"}},
-        {"agent", {"server", "registry", "insecure-registries"}},
+        {"outputs", {"kernel", "initramfs", "ipxe", "spdx", "cyclonedx", "provenance"}},
+        {"agent", {"server", "registry", "insecure-registries", "policy", "registries"}},
         {"services[]", {"name", "command"}},
         {"init", {"hostname", "ntp", "services"}},
         {"compression", {"method", "level", "window"}}};

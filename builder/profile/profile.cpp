@@ -160,6 +160,10 @@ Status read_member(const std::string& key, const YamlValue& value, Profile& prof
         return read_init(value, profile.init);
     } else if (key == "programs") {
         OSIEKIT_ASSIGN(profile.programs, read_programs(value));
+    } else if (key == "outputs") {
+        OSIEKIT_ASSIGN(profile.outputs, read_outputs(value));
+    } else if (key == "firmware") {
+        OSIEKIT_ASSIGN(profile.firmware, read_firmware(value));
     } else if (key == "libraries") {
         OSIEKIT_ASSIGN(profile.optional_programs, read_libraries(value));
     } else if (key == "compression") {
@@ -217,7 +221,8 @@ Result<ProfileNode> assemble(std::string_view text, const std::string& name,
 
 // Settings that nobody would read.
 Status check_agent(const Profile& profile, const YamlValue& document) {
-    if (profile.agent.arguments().empty()) return {};
+    const AgentSpec& agent = profile.agent;
+    if (agent.arguments().empty() && agent.policy_where.empty()) return {};
     for (const ServiceSpec& service : profile.init.services)
         if (service.name == agent_service) return {};
     return document.bad("\"agent\" has settings for a service tink-worker, which there is not")
@@ -290,6 +295,8 @@ Result<Profile> load_profile(const std::filesystem::path& path, ProfileOptions o
     for (const TreeSpec& tree : profile.trees)
         if (std::error_code error; !std::filesystem::is_directory(tree.source, error))
             OSIEKIT_TRY(check(tree.source, tree.where));
+    if (profile.agent.policy_file)
+        OSIEKIT_TRY(check(*profile.agent.policy_file, profile.agent.policy_where));
     if (profile.kernel.repository == PackageSystem::file)
         OSIEKIT_TRY(check(profile.kernel.package, profile.kernel.where));
     return profile;

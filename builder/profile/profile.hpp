@@ -41,6 +41,18 @@ struct ModuleSpec {
     std::string where;
 };
 
+// Which firmware of the packages goes into the image.
+struct FirmwareSpec {
+    enum class Mode {
+        all,      // what the packages bring
+        needed,   // of that, what the modules of the image ask for
+        none,     // nothing, and nothing is missed
+        matching  // what fits one of the patterns, each of which has to fit something
+    };
+    Mode mode = Mode::all;
+    std::vector<std::pair<std::string, std::string>> patterns;  // with their places
+};
+
 struct FileSpec {
     std::string path;
     std::string content;                          // with its variables filled in
@@ -99,6 +111,12 @@ struct AgentSpec {
     std::string server;                            // host:port
     std::string registry;                          // host[:port] that credentials are for
     std::vector<std::string> insecure_registries;  // host[:port] that speak plain HTTP
+    // What may run (docs/sandbox.md): a base word, or a file with a whole policy; and the patterns
+    // of the registries that images may come from. Nothing of it: no policy in the image.
+    std::string policy;  // "compatible", "strict"
+    std::optional<std::filesystem::path> policy_file;
+    std::vector<std::string> registries;
+    std::string policy_where;
 
     // For the command line of tink-worker.
     std::vector<std::string> arguments() const;
@@ -130,6 +148,17 @@ struct ProfileKey {
     std::string where;
 };
 
+// Names of the files that a build writes into its folder; empty: it does not write that one.
+struct OutputSpec {
+    std::string kernel = "vmlinuz";
+    std::string initramfs = "initramfs";
+    std::string ipxe;  // a script that boots the two
+    std::string spdx;  // bills of materials
+    std::string cyclonedx;
+    std::string provenance;  // an in-toto statement
+    std::string where;
+};
+
 struct Profile {
     std::string name;
     std::string architecture;  // "amd64", "arm64"
@@ -141,6 +170,7 @@ struct Profile {
     std::vector<PackageRequest> no_deps;  // taken without what they depend on
     std::vector<ModuleSpec> load;         // always loaded by init, in this order
     std::vector<ModuleSpec> include;      // taken into the image for hardware that needs them
+    FirmwareSpec firmware;
     std::vector<FileSpec> files;
     std::vector<TreeSpec> trees;
     std::vector<DirectorySpec> directories;
@@ -152,6 +182,7 @@ struct Profile {
     AgentSpec agent;
     std::vector<ProgramSpec> programs;
     CompressionOptions compression;
+    OutputSpec outputs;
     Variables variables;                           // what ${name} stands for
     std::vector<std::filesystem::path> ancestors;  // profiles that this one extends, nearest first
     std::filesystem::path directory;               // of the profile

@@ -134,6 +134,32 @@ Result<std::map<std::string, std::string>> read_sysctl(const YamlValue& value) {
     return settings;
 }
 
+Result<FirmwareSpec> read_firmware(const YamlValue& value) {
+    FirmwareSpec firmware;
+    if (value.is_scalar()) {
+        OSIEKIT_ASSIGN(std::string word, value.text("all, needed, none or a list"));
+        if (word == "needed") {
+            firmware.mode = FirmwareSpec::Mode::needed;
+        } else if (word == "none") {
+            firmware.mode = FirmwareSpec::Mode::none;
+        } else if (word != "all") {
+            return value.bad("unknown choice of firmware \"" + printable(word) + "\"")
+                .hint("all, needed, none, or a list of patterns such as [bnx2x/*]");
+        }
+        return firmware;
+    }
+    firmware.mode = FirmwareSpec::Mode::matching;
+    OSIEKIT_ASSIGN(std::vector<YamlValue> items, value.list());
+    for (const YamlValue& item : items) {
+        OSIEKIT_ASSIGN(std::string pattern, read_line(item, "a pattern of firmware files"));
+        if (pattern.empty() || pattern.starts_with('/'))
+            return item.bad("a pattern of firmware is relative to /lib/firmware")
+                .hint("such as bnx2x/*");
+        firmware.patterns.emplace_back(std::move(pattern), item.where());
+    }
+    return firmware;
+}
+
 Result<std::vector<std::string>> read_libraries(const YamlValue& value) {
     std::vector<std::string> patterns;
     OSIEKIT_ASSIGN(Members members, value.members(keys_of("libraries")));
@@ -148,36 +174,6 @@ Result<std::vector<std::string>> read_libraries(const YamlValue& value) {
         }
     }
     return patterns;
-}
-
-namespace {
-
-Result<std::string> read_host(const YamlValue& value, std::string_view what) {
-    return read_name(value, what, ".:-", 253 + 6);
-}
-
-}  // namespace
-
-Result<AgentSpec> read_agent(const YamlValue& value) {
-    AgentSpec agent;
-    OSIEKIT_ASSIGN(Members members, value.members(keys_of("agent")));
-    for (const auto& [key, member] : members) {
-        if (key == "server") {
-            OSIEKIT_ASSIGN(agent.server, read_host(member, "a server such as host:42113"));
-            if (agent.server.find(':') == std::string::npos)
-                return member.bad("the server \"" + agent.server + "\" lacks a port")
-                    .hint("such as " + agent.server + ":42113");
-        } else if (key == "registry") {
-            OSIEKIT_ASSIGN(agent.registry, read_host(member, "a registry such as host:5000"));
-        } else {
-            OSIEKIT_ASSIGN(std::vector<YamlValue> items, member.list());
-            for (const YamlValue& item : items) {
-                OSIEKIT_ASSIGN(std::string host, read_host(item, "a registry such as host:5000"));
-                agent.insecure_registries.push_back(std::move(host));
-            }
-        }
-    }
-    return agent;
 }
 
 Result<AlpineSpec> read_alpine(const YamlValue& value) {

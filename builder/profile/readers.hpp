@@ -31,6 +31,8 @@ Result<AgentSpec> read_agent(const YamlValue& value);
 Result<std::vector<ServiceSpec>> read_services(const YamlValue& value);
 Status read_init(const YamlValue& value, InitSpec& init);
 Result<std::vector<ProgramSpec>> read_programs(const YamlValue& value);
+Result<OutputSpec> read_outputs(const YamlValue& value);
+Result<FirmwareSpec> read_firmware(const YamlValue& value);
 // Patterns of programs that may lack libraries.
 Result<std::vector<std::string>> read_libraries(const YamlValue& value);
 Result<CompressionOptions> read_compression(const YamlValue& value);

@@ -6,6 +6,7 @@
 
 #include "builder/alpine/checksums.hpp"
 #include "builder/image/contents.hpp"
+#include "builder/image/output_names.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -65,9 +66,10 @@ Result<KnownImage> load_known_image(const std::filesystem::path& folder) {
     auto manifest = parse_manifest(*text).context(path.string());
     if (!manifest) return std::move(manifest).error();
     image.manifest = *std::move(manifest);
-    OSIEKIT_ASSIGN(Sha256 kernel, Sha256::of_file(folder / "vmlinuz"));
-    OSIEKIT_TRY(check_digest(folder / "vmlinuz", kernel, image.manifest.kernel.digest));
-    std::filesystem::path initramfs = folder / "initramfs";
+    OutputNames names = output_names(folder);
+    OSIEKIT_ASSIGN(Sha256 kernel, Sha256::of_file(folder / names.kernel));
+    OSIEKIT_TRY(check_digest(folder / names.kernel, kernel, image.manifest.kernel.digest));
+    std::filesystem::path initramfs = folder / names.initramfs;
     OSIEKIT_ASSIGN(std::string bytes, read_file(initramfs, largest_image));
     OSIEKIT_TRY(check_digest(initramfs, Sha256::of(bytes), image.manifest.initramfs));
     auto files = files_of(bytes, image.manifest).context(initramfs.string());

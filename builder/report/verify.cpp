@@ -6,6 +6,7 @@
 
 #include "builder/image/compose.hpp"
 #include "builder/image/contents.hpp"
+#include "builder/image/output_names.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -227,7 +228,7 @@ Result<Verification> verify_image(const std::filesystem::path& path) {
         return result;
     }
     Verification result = verify_initramfs(image, &*manifest);
-    OSIEKIT_TRY(check_kernel(path / "vmlinuz", manifest->kernel, result));
+    OSIEKIT_TRY(check_kernel(path / output_names(path).kernel, manifest->kernel, result));
     return result;
 }
 

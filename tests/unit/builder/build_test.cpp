@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "builder/image/compose.hpp"
+#include "builder/image/contents.hpp"
 #include "builder/image/inspect.hpp"
 #include "builder/image/local_package.hpp"
 #include "builder/image/lock_profile.hpp"
@@ -145,7 +146,7 @@ TEST_CASE("a profile becomes kernel, initramfs and manifest") {
     CHECK(manifest["packages"].size() == 2);
     CHECK(manifest["segments"].size() == 6);
     REQUIRE(image->warnings.size() == 1);
-    CHECK(image->warnings[0].ends_with("not in it: top/fw.bin"));
+    CHECK(image->warnings[0].ends_with("not in it: top/fw.bin (top)"));
     CHECK(manifest["least_ram"] > manifest["least_ram_with_initramfs_options"]);
 }
 
@@ -303,8 +304,7 @@ TEST_CASE("what is wrong is said, and nothing is left half-written") {
                        (site.folder / "programs/helper").string()) == 0);
     CHECK(missing.find("--target helper") != std::string::npos);
     spill(site.folder / "programs/osie-init", make_program("/lib64/ld.so"));
-    CHECK(site.failure("").find("it needs /lib64/ld.so, which is not in the image") !=
-          std::string::npos);
+    CHECK(site.failure("").find("lacks /lib64/ld.so") != std::string::npos);
     spill(site.folder / "programs/osie-init", make_program("", elf_machine_other));
     CHECK(site.failure("").find("not for the architecture amd64") != std::string::npos);
     spill(site.folder / "programs/osie-init", "text");
@@ -437,16 +437,15 @@ TEST_CASE("what a package's programs need is known though the package comes from
     configuration.files = {{"etc/ld.so.conf", "/opt/lib\n"}};
     PackageSpec program;
     program.name = "program";
-    program.files = {{"usr/bin/true", slurp("/usr/bin/true")}};
+    // It has to be executable, which files of a specification are not.
+    std::filesystem::create_directories(site.folder / "program.root/usr/bin");
+    std::filesystem::copy_file("/usr/bin/true", site.folder / "program.root/usr/bin/true");
     for (const PackageSpec& spec : {libraries, configuration, program})
         site.packages[spec.name] = make_deb(site.folder.path(), spec);
-    std::filesystem::permissions(site.folder / "program.root/usr/bin/true",
-                                 std::filesystem::perms(0755));
-    site.packages["program"] = make_deb(site.folder.path(), program);
     const std::string all = "packages: [program, libraries, configuration]\n";
     // Without the configuration the cache of the loader lacks the folder.
     CHECK(site.failure("packages: [program, libraries]\n")
-              .find("/usr/bin/true (package program) lacks libc.so.6") != std::string::npos);
+              .find("/usr/bin/true (package file:program) lacks libc.so.6") != std::string::npos);
     for (int pass = 0; pass < 2; ++pass) {
         auto image = site.build(all);
         if (!image) FAIL(image.error().to_string());
@@ -456,8 +455,9 @@ TEST_CASE("what a package's programs need is known though the package comes from
         CHECK(cached >= (pass == 0 ? 0 : 3));
         CHECK(find(site.inspect(), "etc/ld.so.cache") != nullptr);
     }
-    CHECK(site.failure("packages: [program, configuration]\n").find("lacks /lib64/ld-linux") !=
-          std::string::npos);
+    auto without = site.build("packages: [program, configuration]\n");
+    REQUIRE_FALSE(without);
+    CHECK(without.error().to_string().find("lacks /lib64/ld-linux") != std::string::npos);
 }
 
 TEST_CASE("firmware that is in the image is not missed") {
@@ -470,6 +470,59 @@ TEST_CASE("firmware that is in the image is not missed") {
         "modules: {include: [top]}\nfiles: [{path: /lib/firmware/top/fw.bin, source: fw}]\n");
     REQUIRE(image);
     CHECK(image->warnings.empty());
+}
+
+TEST_CASE("firmware of packages is chosen, and what is missing is in the manifest") {
+    Site site;
+    PackageSpec firmware;
+    firmware.name = "firmware";
+    firmware.files = {{"lib/firmware/top/fw.bin", "bytes"}, {"lib/firmware/top/old.bin", "bytes"}};
+    site.packages["firmware"] = make_deb(site.folder.path(), firmware);
+    const std::string all = "modules: {include: [top]}\npackages: [firmware]\n";
+    auto has = [&](const char* name) {
+        return find(site.inspect(), std::string("lib/firmware/top/") + name) != nullptr;
+    };
+    auto missing = [&] {
+        return nlohmann::json::parse(
+            slurp(site.options.out / "manifest.json"))["modules"]["missing_firmware"];
+    };
+    // Each twice: made, and from the cache.
+    for (int pass = 0; pass < 2; ++pass) {
+        REQUIRE(site.build(all));
+        CHECK((has("fw.bin") && has("old.bin")));
+        CHECK(missing() == nlohmann::json::object());
+        REQUIRE(site.build(all + "firmware: needed\n"));
+        CHECK((has("fw.bin") && !has("old.bin")));
+        auto none = site.build(all + "firmware: none\n");
+        REQUIRE(none);
+        CHECK(none->warnings.empty());
+        CHECK((!has("fw.bin") && !has("old.bin")));
+        CHECK(missing() == nlohmann::json{{"top", {"top/fw.bin"}}});
+        auto old = site.build(all + "firmware: [top/old.*]\n");
+        REQUIRE(old);
+        CHECK(old->warnings.size() == 1);
+        CHECK((!has("fw.bin") && has("old.bin")));
+    }
+    auto wrong = site.build(all + "firmware: [none/*]\n");
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().to_string().find("p.yaml:6: no firmware in the image fits \"none/*\"") !=
+          std::string::npos);
+}
+
+TEST_CASE("a build writes what the profile calls its outputs") {
+    Site site;
+    REQUIRE(site.build("outputs: {kernel: linux, initramfs: osie.img, ipxe: boot.ipxe}\n"));
+    for (const char* name : {"linux", "osie.img", "boot.ipxe", "manifest.json"})
+        CHECK(std::filesystem::exists(site.options.out / name));
+    for (const char* name : {"vmlinuz", "initramfs"})
+        CHECK_FALSE(std::filesystem::exists(site.options.out / name));
+    CHECK(slurp(site.options.out / "boot.ipxe") ==
+          "#!ipxe\n# test\nkernel linux initrd=osie.img quiet\ninitrd osie.img\nboot\n");
+    auto manifest = nlohmann::json::parse(slurp(site.options.out / "manifest.json"));
+    CHECK(manifest["outputs"] == nlohmann::json{{"kernel", "linux"}, {"initramfs", "osie.img"}});
+    auto contents = load_contents(site.options.out);
+    if (!contents) FAIL(contents.error().to_string());
+    CHECK(contents->manifest["name"] == "test");
 }
 
 TEST_CASE("an interrupted build leaves what was there") {

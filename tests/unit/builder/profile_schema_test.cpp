@@ -1,15 +1,19 @@
 // docs/profile.schema.json is for editors; here it is held against what the code reads.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "builder/profile/keys.hpp"
 #include "builder/profile/profile.hpp"
 #include "builder/profile/readers.hpp"
+#include "lib/base/child.hpp"
+#include "lib/base/text.hpp"
 #include "tests/unit/builder/support.hpp"
 
 using namespace osiekit;
 using namespace osiekit::builder;
 using nlohmann::json;
+using osiekit::builder::test::spill;
 
 namespace {
 
@@ -117,5 +121,98 @@ TEST_CASE("the shipped profiles are read") {
         auto profile = load_profile(file.path(), options);
         if (!profile) FAIL(profile.error().to_string());
         CHECK(profile->name == file.path().stem());
+    }
+}
+
+namespace {
+
+// What Debian's own validator says of YAML files: the names of those that the schema refuses.
+std::vector<std::string> refused_by_schema(const std::vector<std::filesystem::path>& files) {
+    const char* program = R"(
+import json, sys, yaml, jsonschema
+schema = json.load(open(sys.argv[1], encoding="utf-8"))
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+for name in sys.argv[2:]:
+    with open(name, encoding="utf-8") as file:
+        if not validator.is_valid(yaml.safe_load(file)):
+            print(name)
+)";
+    std::vector<std::string> command = {"/usr/bin/python3", "-c", program,
+                                        (source_folder / "docs/profile.schema.json").string()};
+    for (const auto& file : files) command.push_back(file.string());
+    auto result = run_command(command);
+    REQUIRE(result);
+    INFO(result->err);
+    REQUIRE(result->exit_code == 0);
+    std::vector<std::string> names;
+    for (std::string_view line : split(result->out, '\n'))
+        if (!line.empty()) names.emplace_back(line);
+    return names;
+}
+
+const std::string head = "name: x\nkernel: {package: k}\n";
+
+}  // namespace
+
+TEST_CASE("the schema takes the shipped profiles and every key in use") {
+    std::vector<std::filesystem::path> files;
+    for (const auto& file : std::filesystem::directory_iterator(source_folder / "profiles"))
+        if (file.path().extension() == ".yaml") files.push_back(file.path());
+    CHECK(files.size() >= 5);
+    TempDir folder = *TempDir::create();
+    spill(folder / "full.yaml",
+          head +
+              "extends: base.yaml\narch: amd64\nvariables: {a: b, c: }\nremove: {files: [/a]}\n"
+              "packages: {debian: [a], alpine: [b], exclude: [c], no-deps: [d]}\n"
+              "alpine: {mirror: m, branch: v3.20, repositories: [main], keys: k}\n"
+              "modules: {load: [a], include: [b]}\nfirmware: [a/*]\nlibraries: {optional: [/a]}\n"
+              "files: [{path: /a, source: b, libraries: host, mode: 0644, owner: 0:0}]\n"
+              "trees: [{source: a, path: /b, owner: 0:0}]\ndirectories: [/a, {path: /b}]\n"
+              "symlinks: [{path: /a, target: b}]\nusers: [{name: a, uid: 0, gid: 0}]\n"
+              "sysctl: {kernel.panic: 10}\nservices: [{name: a, command: [/a]}]\n"
+              "agent: {server: 'a:1', registry: r, insecure-registries: [r], policy: strict,\n"
+              "  registries: [r]}\ninit: {hostname: a, ntp: [b]}\nprograms: {a: /b}\n"
+              "compression: {method: zstd, level: 3}\noutputs: {ipxe: a, spdx: b}\n");
+    files.push_back(folder / "full.yaml");
+    CHECK(refused_by_schema(files).empty());
+}
+
+TEST_CASE("what the schema refuses the code refuses too") {
+    const std::vector<std::string> wrong = {"pakages: [a]\n",
+                                            "packages: 5\n",
+                                            "arch: mips\n",
+                                            "files: [{content: x}]\n",
+                                            "files: [{path: /a, content: x, libraries: guest}]\n",
+                                            "directories: [{mode: 0755}]\n",
+                                            "symlinks: [{path: /a}]\n",
+                                            "users: [{name: a}]\n",
+                                            "services: [{name: a}]\n",
+                                            "agent: {password: x}\n",
+                                            "agent: {registries: []}\n",
+                                            "compression: {method: lzo}\n",
+                                            "compression: {window: 40}\n",
+                                            "firmware: some\n",
+                                            "firmware: {a: b}\n",
+                                            "outputs: {kernel: a/b}\n",
+                                            "outputs: {image: a}\n",
+                                            "libraries: [a]\n",
+                                            "remove: {init: [a]}\n",
+                                            "variables: {a: [b]}\n",
+                                            "modules: [a]\n",
+                                            "trees: [{path: /a}]\n",
+                                            "init: {host: a}\n"};
+    TempDir folder = *TempDir::create();
+    std::vector<std::filesystem::path> files;
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+        INFO(wrong[i]);
+        CHECK_FALSE(parse_profile(head + wrong[i], "p.yaml", "/"));
+        files.push_back(folder / (std::to_string(i) + ".yaml"));
+        spill(files.back(), head + wrong[i]);
+    }
+    std::vector<std::string> refused = refused_by_schema(files);
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+        INFO(wrong[i]);
+        CHECK(std::find(refused.begin(), refused.end(), files[i].string()) != refused.end());
     }
 }

@@ -118,6 +118,54 @@ TEST_CASE("settings of the agent become its arguments") {
               .find("a service tink-worker, which there is not") != std::string::npos);
 }
 
+TEST_CASE("the policy of the agent goes into the image") {
+    auto policy_of = [](const std::string& text) {
+        auto profile = parse("agent: " + text + "\n");
+        if (!profile) FAIL(profile.error().to_string());
+        std::vector<std::string> warnings;
+        auto tree = site_tree(*profile, warnings);
+        REQUIRE(tree);
+        const Entry* entry = tree->find("etc/osie/policy.json");
+        return entry == nullptr ? nlohmann::json() : nlohmann::json::parse(*entry->content.load());
+    };
+    CHECK(policy_of("{}").is_null());
+    CHECK(policy_of("{policy: strict}") == nlohmann::json{{"base", "strict"}});
+    CHECK(policy_of("{registries: [\"r.example:5000\", \"*.example\"]}") ==
+          nlohmann::json{{"base", "compatible"}, {"registries", {"r.example:5000", "*.example"}}});
+    CHECK(policy_of("{policy: strict, registries: [a]}")["registries"] == nlohmann::json{"a"});
+    CHECK(error_of("agent: {policy: lax}\n") ==
+          "p.yaml:3: unknown policy \"lax\" (hint: compatible, strict, or a file such as "
+          "policy.json)");
+    CHECK(error_of("agent: {registries: []}\n").find("p.yaml:3: without a registry") == 0);
+    CHECK(error_of("agent: {registries: [\"a b\"]}\n").find("is not a pattern of registries") !=
+          std::string::npos);
+    CHECK(error_of("agent: {policy: p.json, registries: [a]}\n").find("belongs into the file") !=
+          std::string::npos);
+    CHECK(error_of("agent: {policy: strict}\nservices: [{name: a, command: [/a]}]\n")
+              .find("a service tink-worker, which there is not") != std::string::npos);
+}
+
+TEST_CASE("a policy file has to be one") {
+    auto folder = TempDir::create();
+    REQUIRE(folder);
+    auto tree = [&](const std::string& content) {
+        test::spill(*folder / "policy.json", content);
+        auto profile =
+            parse_profile("name: x\nkernel: {package: k}\nagent: {policy: policy.json}\n", "p.yaml",
+                          folder->path());
+        REQUIRE(profile);
+        std::vector<std::string> warnings;
+        return site_tree(*profile, warnings);
+    };
+    auto good = tree("{\"base\": \"strict\"}");
+    REQUIRE(good);
+    CHECK(*good->find("etc/osie/policy.json")->content.load() == "{\"base\": \"strict\"}");
+    auto bad = tree("base: strict");
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().to_string().find("p.yaml:3: ") == 0);
+    CHECK(bad.error().to_string().find("is no policy") != std::string::npos);
+}
+
 TEST_CASE("users are written into the image") {
     auto profile = parse(
         "users:\n"
@@ -125,14 +173,15 @@ TEST_CASE("users are written into the image") {
         "  - {name: root, uid: 0, home: /root}\n"
         "  - {name: bob, uid: 1001, gid: 1000, group: alice}\n");
     REQUIRE(profile);
-    auto tree = site_tree(*profile);
+    std::vector<std::string> warnings;
+    auto tree = site_tree(*profile, warnings);
     REQUIRE(tree);
     CHECK(tree->find("etc/passwd")->content.load().value() ==
           "root:*:0:0::/root:/bin/false\n"
           "alice:*:1000:1000::/home/alice:/bin/sh\n"
           "bob:*:1001:1000::/:/bin/false\n");
     CHECK(tree->find("etc/group")->content.load().value() == "root:*:0:\nalice:*:1000:\n");
-    CHECK(site_tree(*parse(""))->find("etc/passwd") == nullptr);
+    CHECK(site_tree(*parse(""), warnings)->find("etc/passwd") == nullptr);
 }
 
 TEST_CASE("wrong users are found") {

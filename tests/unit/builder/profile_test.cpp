@@ -141,6 +141,15 @@ TEST_CASE("wrong files, directories and symlinks are found") {
     CHECK(error_of(file("path: a, content: x")).find("does not start with") != std::string::npos);
     CHECK(error_of(file("path: /a/../b, content: x")).find("has a part \"..\"") !=
           std::string::npos);
+    CHECK(error_of(file("path: \"/a\\nb\", content: x")).find("has a control character") !=
+          std::string::npos);
+    CHECK(error_of(file("path: /a, source: \"a\\nb\"")).find("p.yaml:5: ") == 0);
+    CHECK(error_of(minimal + "symlinks: [{path: /a, target: \"b\\nc\"}]\n").find("p.yaml:4: ") ==
+          0);
+    CHECK(error_of(minimal + "directories: [\"/a\\nb\"]\n").find("has a control character") !=
+          std::string::npos);
+    CHECK(error_of(minimal + "trees: [{source: a, path: /a/../b}]\n").find("has a part \"..\"") !=
+          std::string::npos);
     CHECK(error_of(file("path: /a")).find("needs either \"content\" or \"source\"") !=
           std::string::npos);
     CHECK(error_of(file("path: /a, content: x, source: y")).find("needs either") !=

@@ -83,13 +83,14 @@ TEST_CASE("a source is a template where it says so") {
                                         "files: [{path: /x, source: source, template: true}]\n");
     auto profile = load_profile(*folder / "p.yaml", {{"host=${other}"}, {}});
     REQUIRE(profile);
-    auto tree = site_tree(*profile);
+    std::vector<std::string> warnings;
+    auto tree = site_tree(*profile, warnings);
     REQUIRE(tree);
     auto content = tree->find("x")->content.load();
     REQUIRE(content);
     CHECK(*content == "first\nhost ${other}\n");  // a value is not looked through again
     test::spill(*folder / "source", "first\nhost ${hots}");
-    auto wrong = site_tree(*profile);
+    auto wrong = site_tree(*profile, warnings);
     REQUIRE_FALSE(wrong);
     CHECK(wrong.error().to_string() ==
           (*folder / "source").string() +

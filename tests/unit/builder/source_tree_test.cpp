@@ -98,8 +98,8 @@ TEST_CASE("what leads out of the root, or is no file, is refused with its path")
     for (const char* source : {"root", "a.tar"}) {
         sources.tar("a.tar", {"."});
         CHECK(sources.failure(sources.spec(source))
-                  .find("the symlink \"bin/out\" to \"../../etc/shadow\" leads out of the root") !=
-              std::string::npos);
+                  .find("the symlink \"bin/out\" from p.yaml:3 to \"../../etc/shadow\" leads out "
+                        "of the root") != std::string::npos);
         // Deeper in the image the same link stays inside.
         CHECK(source_tree(sources.spec(source, "opt"), sources.warnings));
     }

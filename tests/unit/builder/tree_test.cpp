@@ -65,6 +65,19 @@ TEST_CASE("the same path from two origins must be the same thing") {
     CHECK_FALSE(tree.add("etc/b", text("one", "package q")));
 }
 
+TEST_CASE("a symlink that leaves the root is refused, whoever says it") {
+    Tree tree;
+    CHECK(tree.add("usr/bin/a", Entry::symlink("../../etc/a", "package a")));
+    CHECK(tree.add("b", Entry::symlink("/../etc/../b", "package a")).error().kind() ==
+          ErrorKind::refused);
+    auto refused = tree.add("usr/c", Entry::symlink("../../etc/shadow", "p.yaml:7"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind() == ErrorKind::refused);
+    CHECK(refused.error().to_string() ==
+          "the symlink \"usr/c\" from p.yaml:7 to \"../../etc/shadow\" leads out of the root");
+    CHECK(tree.find("usr/c") == nullptr);
+}
+
 TEST_CASE("nothing is below something that is no directory") {
     Tree tree;
     REQUIRE(tree.add("lib", Entry::symlink("usr/lib", "package p")));
