@@ -8,6 +8,7 @@
 #include "builder/image/compose.hpp"
 #include "builder/image/find_packages.hpp"
 #include "builder/image/firmware.hpp"
+#include "builder/image/lock_profile.hpp"
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
@@ -489,6 +490,10 @@ class Builder {
         image_.mtime = options_.mtime;
         for (const auto& [name, variable] : profile_.variables)
             if (variable.value) image_.variables[name] = Sha256::of(*variable.value);
+        OSIEKIT_ASSIGN(image_.inputs, lock_inputs(profile_, options_.programs, options_.mtime));
+        for (const FileSpec& file : profile_.files)
+            if (file.source && !file.is_template)
+                image_.copies[file.path] = locked_name(*file.source, profile_.directory);
         return {};
     }
 

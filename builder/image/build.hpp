@@ -13,6 +13,7 @@
 #include "builder/image/firmware.hpp"
 #include "builder/image/segment.hpp"
 #include "builder/kernel/kernel_store.hpp"
+#include "builder/lock/lock.hpp"
 #include "builder/packages/source.hpp"
 #include "builder/profile/profile.hpp"
 #include "lib/base/digest.hpp"
@@ -57,7 +58,9 @@ struct BuiltImage {
     std::map<Sha256, std::string> licences;  // of packages, by digest; empty where not known
     std::vector<ProfileSource> profile;      // what was read of the profile
     std::filesystem::path profile_directory;
-    std::map<std::string, Sha256> variables;  // name to the digest of its value
+    std::map<std::string, Sha256> variables;    // name to the digest of its value
+    LockInputs inputs;                          // what a lock would say
+    std::map<std::string, std::string> copies;  // path in the image to its local file in `inputs`
     std::uint32_t mtime = 0;
     OutputSpec outputs;
 };

@@ -63,6 +63,19 @@ nlohmann::ordered_json profile_json(const BuiltImage& image) {
     return {{"files", std::move(files)}, {"variables", std::move(variables)}};
 }
 
+// What a lock can be held against.
+nlohmann::ordered_json inputs_json(const BuiltImage& image) {
+    auto digests = [](const std::vector<LockedDigest>& list) {
+        std::map<std::string, std::string> sorted;
+        for (const LockedDigest& item : list) sorted[item.name] = item.digest.oci();
+        return sorted;
+    };
+    return {{"keys", digests(image.inputs.keys)},
+            {"files", digests(image.inputs.files)},
+            {"programs", digests(image.inputs.programs)},
+            {"copies", image.copies}};
+}
+
 }  // namespace
 
 std::uint64_t least_ram(const BuiltImage& image) {
@@ -125,6 +138,7 @@ std::string manifest_text(const BuiltImage& image) {
     if (image.outputs.kernel != usual.kernel || image.outputs.initramfs != usual.initramfs)
         manifest["outputs"] = {{"kernel", image.outputs.kernel},
                                {"initramfs", image.outputs.initramfs}};
+    manifest["inputs"] = inputs_json(image);
     manifest["mtime"] = image.mtime;
     return manifest.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

@@ -163,6 +163,24 @@ Status read_profile(const Place& place, Manifest& manifest) {
     return {};
 }
 
+Status read_inputs(const Place& place, ManifestInputs& inputs) {
+    for (const auto& [key, digests] :
+         {std::pair{"keys", &inputs.keys}, std::pair{"files", &inputs.files},
+          std::pair{"programs", &inputs.programs}}) {
+        OSIEKIT_ASSIGN(Place list, place.at(key));
+        OSIEKIT_ASSIGN(auto members, list.members());
+        for (const auto& [name, value] : members) {
+            OSIEKIT_ASSIGN((*digests)[name], value.digest());
+        }
+    }
+    OSIEKIT_ASSIGN(Place copies, place.at("copies"));
+    OSIEKIT_ASSIGN(auto members, copies.members());
+    for (const auto& [path, name] : members) {
+        OSIEKIT_ASSIGN(inputs.copies[path], name.text());
+    }
+    return {};
+}
+
 Status read_lists(const Place& root, Manifest& manifest) {
     OSIEKIT_ASSIGN(Place segments, root.at("segments"));
     OSIEKIT_ASSIGN(auto items, segments.list());
@@ -216,6 +234,10 @@ Result<Manifest> parse_manifest(std::string_view text) {
     OSIEKIT_TRY(read_lists(root, manifest));
     OSIEKIT_ASSIGN(Place profile, root.at("profile"));
     OSIEKIT_TRY(read_profile(profile, manifest));
+    if (document.contains("inputs")) {
+        OSIEKIT_ASSIGN(Place inputs, root.at("inputs"));
+        OSIEKIT_TRY(read_inputs(inputs, manifest.inputs.emplace()));
+    }
     return manifest;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,14 @@ struct ManifestKernel {
     std::uint64_t size = 0;
 };
 
+// What a lock can be held against.
+struct ManifestInputs {
+    std::map<std::string, Sha256> keys;         // of the profile
+    std::map<std::string, Sha256> files;        // by name, relative to the profile's folder
+    std::map<std::string, Sha256> programs;     // by name
+    std::map<std::string, std::string> copies;  // path in the image to a name in `files`
+};
+
 struct Manifest {
     std::string name;
     std::string architecture;
@@ -69,6 +78,7 @@ struct Manifest {
     std::map<std::string, Sha256> profile_files;
     std::vector<std::string> profile_order;  // of their names: the profile first
     std::map<std::string, Sha256> variables;
+    std::optional<ManifestInputs> inputs;  // absent in manifests of earlier versions
     std::uint64_t mtime = 0;
     Sha256 digest;  // of the manifest itself
 };
