@@ -53,7 +53,6 @@ Result<ImageRequest> prepare_image(const ImageArguments& arguments, Reporter& re
     }
     options.parallel = std::max(1U, std::thread::hardware_concurrency());
     OSIEKIT_TRY(choose_compression(arguments, profile.compression));
-    profile.compression.workers = options.parallel;
     options.stage = [&reporter](std::string_view name) { reporter.stage(name); };
     options.progress = [&reporter](const Progress& state) { reporter.progress(state); };
     options.packages =

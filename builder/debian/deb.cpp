@@ -14,6 +14,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// A large package would else be in memory as a whole in the end.
+constexpr std::uint64_t release_after = 16ULL << 20U;  // bytes of its files
+
 struct DebParts {
     ArMember control;
     ArMember data;
@@ -209,7 +212,16 @@ std::string_view to_string(FileType type) {
 Status read_deb(const fs::path& path, const PackageSink& sink, const PackageFilter& filter,
                 const DebLimits& limits) {
     OSIEKIT_ASSIGN(MappedFile file, MappedFile::open(path));
-    return read_deb_bytes(file.bytes(), sink, filter, limits)
+    std::uint64_t given = 0;
+    auto release_now_and_then = [&](PackageFile&& content) -> Status {
+        given += content.content.size();
+        if (given >= release_after) {
+            file.release();
+            given = 0;
+        }
+        return sink(std::move(content));
+    };
+    return read_deb_bytes(file.bytes(), release_now_and_then, filter, limits)
         .context("reading package " + path.string());
 }
 

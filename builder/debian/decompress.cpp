@@ -10,9 +10,9 @@ namespace osiekit::builder {
 namespace {
 
 constexpr std::size_t piece_size = 1U << 20U;
-// Beyond the first, fewer threads are used; beyond the second, the stream is refused. The highest
-// preset of xz needs 65 MiB a thread.
-constexpr std::uint64_t threading_memory = 512ULL << 20;
+// Beyond the first, fewer threads are used; beyond the second, the stream is refused. dpkg-deb
+// writes blocks of 24 MiB, of which a thread holds one packed and one unpacked.
+constexpr std::uint64_t threading_memory = 112ULL << 20;
 constexpr std::uint64_t memory_limit = 1ULL << 30;
 constexpr unsigned most_threads = 8;
 

@@ -38,21 +38,32 @@ Error broken(CompressionMethod method, const std::string& why) {
                  "the " + std::string(to_string(method)) + " data " + why);
 }
 
-Status append(Frame& frame, std::string_view piece, std::uint64_t limit) {
-    if (piece.size() > limit - std::min<std::uint64_t>(limit, frame.content.size()))
-        return Error(ErrorKind::limit, "the " + std::string(to_string(frame.method)) +
-                                           " data unpacks to more than " + std::to_string(limit) +
-                                           " bytes");
-    frame.content += piece;
-    return {};
-}
+// Where the content goes, and how much of it may.
+class Output {
+  public:
+    Output(std::uint64_t limit, const ByteSink& sink) : left_(limit), limit_(limit), sink_(sink) {}
+
+    Status append(CompressionMethod method, std::string_view piece) {
+        if (piece.size() > left_)
+            return Error(ErrorKind::limit, "the " + std::string(to_string(method)) +
+                                               " data unpacks to more than " +
+                                               std::to_string(limit_) + " bytes");
+        left_ -= piece.size();
+        return sink_(piece);
+    }
+
+  private:
+    std::uint64_t left_;
+    std::uint64_t limit_;
+    const ByteSink& sink_;
+};
 
 template <typename Count>
 Count counted(std::size_t size) {
     return static_cast<Count>(std::min<std::size_t>(size, std::numeric_limits<Count>::max()));
 }
 
-Result<Frame> read_gzip(std::string_view bytes, std::uint64_t limit) {
+Result<Frame> read_gzip(std::string_view bytes, Output& output) {
     Frame frame;
     frame.method = CompressionMethod::gzip;
     z_stream stream = {};
@@ -80,7 +91,7 @@ Result<Frame> read_gzip(std::string_view bytes, std::uint64_t limit) {
             return broken(frame.method, stream.msg != nullptr
                                             ? std::string("is damaged: ") + stream.msg
                                             : "is damaged");
-        OSIEKIT_TRY(append(frame, {buffer.data(), buffer.size() - stream.avail_out}, limit));
+        OSIEKIT_TRY(output.append(frame.method, {buffer.data(), buffer.size() - stream.avail_out}));
     }
     frame.compressed_size = used;
     return frame;
@@ -95,8 +106,7 @@ struct LzmaStream {
     ~LzmaStream() { lzma_end(&stream); }
 };
 
-Result<Frame> run_lzma(Frame frame, lzma_stream& stream, std::string_view bytes,
-                       std::uint64_t limit) {
+Result<Frame> run_lzma(Frame frame, lzma_stream& stream, std::string_view bytes, Output& output) {
     std::vector<std::uint8_t> buffer(piece_size);
     stream.next_in = reinterpret_cast<const std::uint8_t*>(bytes.data());
     stream.avail_in = bytes.size();
@@ -114,13 +124,13 @@ Result<Frame> run_lzma(Frame frame, lzma_stream& stream, std::string_view bytes,
                                                      " data uses options that are not known");
         if (code != LZMA_OK && code != LZMA_STREAM_END) return broken(frame.method, "is damaged");
         auto* start = reinterpret_cast<const char*>(buffer.data());
-        OSIEKIT_TRY(append(frame, {start, buffer.size() - stream.avail_out}, limit));
+        OSIEKIT_TRY(output.append(frame.method, {start, buffer.size() - stream.avail_out}));
     }
     frame.compressed_size = bytes.size() - stream.avail_in;
     return frame;
 }
 
-Result<Frame> read_xz(std::string_view bytes, std::uint64_t limit) {
+Result<Frame> read_xz(std::string_view bytes, Output& output) {
     Frame frame;
     frame.method = CompressionMethod::xz;
     if (bytes.size() < LZMA_STREAM_HEADER_SIZE) return broken(frame.method, "is cut short");
@@ -136,10 +146,10 @@ Result<Frame> read_xz(std::string_view bytes, std::uint64_t limit) {
     LzmaStream lzma;
     if (lzma_stream_decoder(&lzma.stream, unpacking_memory, 0) != LZMA_OK)
         return Error(ErrorKind::internal, "no memory for liblzma");
-    return run_lzma(std::move(frame), lzma.stream, bytes, limit);
+    return run_lzma(std::move(frame), lzma.stream, bytes, output);
 }
 
-Result<Frame> read_lzma(std::string_view bytes, std::uint64_t limit) {
+Result<Frame> read_lzma(std::string_view bytes, Output& output) {
     Frame frame;
     frame.method = CompressionMethod::lzma;
     constexpr std::size_t header_size = 13;  // properties, dictionary, size
@@ -149,10 +159,10 @@ Result<Frame> read_lzma(std::string_view bytes, std::uint64_t limit) {
     LzmaStream lzma;
     if (lzma_alone_decoder(&lzma.stream, unpacking_memory) != LZMA_OK)
         return Error(ErrorKind::internal, "no memory for liblzma");
-    return run_lzma(std::move(frame), lzma.stream, bytes, limit);
+    return run_lzma(std::move(frame), lzma.stream, bytes, output);
 }
 
-Result<Frame> read_bzip2(std::string_view bytes, std::uint64_t limit) {
+Result<Frame> read_bzip2(std::string_view bytes, Output& output) {
     Frame frame;
     frame.method = CompressionMethod::bzip2;
     bz_stream stream = {};
@@ -177,7 +187,7 @@ Result<Frame> read_bzip2(std::string_view bytes, std::uint64_t limit) {
         std::size_t made = buffer.size() - stream.avail_out;
         if (code == BZ_OK && made == 0 && used == bytes.size())
             return broken(frame.method, "is cut short");
-        OSIEKIT_TRY(append(frame, {buffer.data(), made}, limit));
+        OSIEKIT_TRY(output.append(frame.method, {buffer.data(), made}));
     }
     frame.compressed_size = used;
     return frame;
@@ -190,7 +200,7 @@ std::uint32_t little_endian(std::string_view bytes) {
     return value;
 }
 
-Result<Frame> read_lz4(std::string_view bytes, std::uint64_t limit) {
+Result<Frame> read_lz4(std::string_view bytes, Output& output) {
     constexpr std::uint32_t legacy_magic = 0x184c2102;
     constexpr std::size_t word = 4;
     Frame frame;
@@ -209,7 +219,7 @@ Result<Frame> read_lz4(std::string_view bytes, std::uint64_t limit) {
         int made = LZ4_decompress_safe(bytes.data() + at, buffer.data(), counted<int>(size),
                                        static_cast<int>(buffer.size()));
         if (made < 0) return broken(frame.method, "is damaged");
-        OSIEKIT_TRY(append(frame, {buffer.data(), static_cast<std::size_t>(made)}, limit));
+        OSIEKIT_TRY(output.append(frame.method, {buffer.data(), static_cast<std::size_t>(made)}));
         at += size;
     }
     frame.compressed_size = at;
@@ -225,23 +235,34 @@ std::optional<CompressionMethod> recognise_frame(std::string_view bytes) {
 }
 
 Result<Frame> read_frame(std::string_view bytes, std::uint64_t limit) {
+    std::string content;
+    OSIEKIT_ASSIGN(Frame frame, stream_frame(bytes, limit, [&](std::string_view piece) {
+                       content += piece;
+                       return Status();
+                   }));
+    frame.content = std::move(content);
+    return frame;
+}
+
+Result<Frame> stream_frame(std::string_view bytes, std::uint64_t limit, const ByteSink& sink) {
+    Output output(limit, sink);
     auto method = recognise_frame(bytes);
     if (!method)
         return Error(ErrorKind::invalid_input, "neither a cpio archive nor compressed data");
     switch (*method) {
         case CompressionMethod::gzip:
-            return read_gzip(bytes, limit);
+            return read_gzip(bytes, output);
         case CompressionMethod::xz:
-            return read_xz(bytes, limit);
+            return read_xz(bytes, output);
         case CompressionMethod::lzma:
-            return read_lzma(bytes, limit);
+            return read_lzma(bytes, output);
         case CompressionMethod::bzip2:
-            return read_bzip2(bytes, limit);
+            return read_bzip2(bytes, output);
         case CompressionMethod::lz4:
-            return read_lz4(bytes, limit);
+            return read_lz4(bytes, output);
         case CompressionMethod::zstd: {
-            OSIEKIT_ASSIGN(ZstdFrame zstd, read_zstd_frame(bytes, limit));
-            return Frame{*method, zstd.compressed_size, zstd.window, std::move(zstd.content)};
+            OSIEKIT_ASSIGN(ZstdFrame zstd, stream_zstd_frame(bytes, limit, sink));
+            return Frame{*method, zstd.compressed_size, zstd.window, {}};
         }
         case CompressionMethod::lzo: {
             OSIEKIT_ASSIGN(LzoPiece piece, read_lzop(bytes, limit));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "builder/image/compression.hpp"
+#include "builder/tree.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
@@ -31,5 +32,8 @@ std::optional<CompressionMethod> recognise_frame(std::string_view bytes);
 // writes it. Errors: invalid_input (not compressed, broken, cut short, checksum), unsupported (what
 // the kernel does not read either), limit (content larger than `limit`, or too much memory).
 Result<Frame> read_frame(std::string_view bytes, std::uint64_t limit);
+// The same, with the content given to `sink` piece by piece and not kept. An error of the sink ends
+// the reading and is returned.
+Result<Frame> stream_frame(std::string_view bytes, std::uint64_t limit, const ByteSink& sink);
 
 }  // namespace osiekit::builder

@@ -1,10 +1,9 @@
 #include "builder/image/segment.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <thread>
 
+#include "builder/cache/crew.hpp"
 #include "builder/image/cpio_writer.hpp"
 #include "builder/image/frame_writer.hpp"
 
@@ -15,6 +14,31 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t page = 4096;
+
+// What segments that are packed at the same time may take together. The largest ones, with a window
+// of 32 MiB, take about 70 MiB each; more than this helps little and costs a small machine dearly.
+constexpr std::uint64_t packing_memory = 144ULL << 20U;
+
+std::uint64_t content_size(const Tree::Entries& entries) {
+    std::uint64_t bytes = 0;
+    for (const auto& [path, entry] : entries) bytes += entry.content.size();
+    return bytes;
+}
+
+// Several segments are packed at a time, so one gets few of the cores.
+unsigned workers_of_one(unsigned parallel) {
+    constexpr unsigned most = 4;
+    return std::clamp(parallel / 4, 1U, most);
+}
+
+// Of compressing so much: the window and what is read ahead of it, the frame, the workers' tables.
+std::uint64_t memory_to_pack(std::uint64_t bytes, unsigned parallel,
+                             const CompressionOptions& options) {
+    constexpr std::uint64_t tables = 8ULL << 20U;
+    std::uint64_t window =
+        std::min<std::uint64_t>(bytes, 1ULL << static_cast<unsigned>(options.window_log));
+    return 2 * window + bytes / 4 + tables * workers_of_one(parallel);
+}
 
 // `origin` is the number of its origin.
 json entry_to_json(const std::string& path, const Entry& entry, std::size_t origin) {
@@ -62,7 +86,7 @@ std::string SegmentPacker::parameters() const {
 }
 
 Status SegmentPacker::check_cancelled() const {
-    if (options_.cancelled && options_.cancelled())
+    if (failed_ || (options_.cancelled && options_.cancelled()))
         return Error(ErrorKind::cancelled, "interrupted");
     return {};
 }
@@ -95,14 +119,16 @@ Result<bool> SegmentPacker::find_frame(Segment& segment) {
     segment.digest = *digest;
     segment.file = *file;
     segment.size = size;
-    segment.from_cache = true;
+    segment.from_cache = !options_.compressed->has(segment.content_digest);
     return true;
 }
 
 Status SegmentPacker::compress(const SegmentRequest& request, Segment& segment,
                                const std::function<void(std::size_t)>& moved) {
     std::string frame;
-    OSIEKIT_ASSIGN(auto writer, make_frame_writer(options_.compression, segment.unpacked,
+    CompressionOptions compression = options_.compression;
+    compression.workers = workers_of_one(options_.parallel);
+    OSIEKIT_ASSIGN(auto writer, make_frame_writer(compression, segment.unpacked,
                                                   [&](std::string_view piece) -> Status {
                                                       frame += piece;
                                                       return {};
@@ -116,6 +142,7 @@ Status SegmentPacker::compress(const SegmentRequest& request, Segment& segment,
     OSIEKIT_TRY(writer->finish());
     frame.append(frame_padding(options_.compression.method, frame.size()), '\0');
     segment.digest = Sha256::of(frame);
+    options_.compressed->add(segment.content_digest);
     segment.size = frame.size();
     OSIEKIT_ASSIGN(segment.file, blobs_.put(frame, segment.digest, {"segment", segment.name}));
     return recipes_.put("frame 1 " + segment.content_digest.hex() + " " + parameters(),
@@ -136,7 +163,7 @@ Result<Segment> SegmentPacker::look_up(const SegmentRequest& request) {
 Result<Segment> SegmentPacker::pack(SegmentRequest request,
                                     const std::function<void(std::size_t)>& moved) {
     OSIEKIT_ASSIGN(Segment segment, look_up(request));
-    if (segment.from_cache)
+    if (!segment.file.empty())
         moved(segment.unpacked);
     else
         OSIEKIT_TRY(compress(request, segment, moved));
@@ -145,39 +172,37 @@ Result<Segment> SegmentPacker::pack(SegmentRequest request,
 }
 
 Result<std::vector<Segment>> SegmentPacker::pack_all(std::vector<SegmentRequest> requests) {
-    std::vector<std::optional<Result<Segment>>> results(requests.size());
-    std::atomic<std::size_t> next = 0;
+    std::vector<std::optional<Segment>> packed(requests.size());
     std::mutex mutex;
     Progress state;
     state.current = "packing";
     state.files_total = requests.size();
     for (const SegmentRequest& request : requests)
-        for (const auto& [path, entry] : request.entries) state.bytes_total += entry.content.size();
+        state.bytes_total += content_size(request.entries);
     auto moved = [&](std::size_t bytes) {
         if (!options_.progress) return;
         std::lock_guard lock(mutex);
         state.bytes_done = std::min(state.bytes_done + bytes, state.bytes_total);
         options_.progress(state);
     };
-    auto work = [&] {
-        for (std::size_t i = next++; i < requests.size(); i = next++) {
+    Crew crew(options_.parallel, packing_memory);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        std::uint64_t bytes = content_size(requests[i].entries);
+        std::uint64_t memory = memory_to_pack(bytes, options_.parallel, options_.compression);
+        crew.add(memory, [&, i]() -> Status {
             std::string name = requests[i].name;
-            results[i] = pack(std::move(requests[i]), moved).context("packing segment " + name);
-            if (!*results[i]) next = requests.size();
-        }
-    };
-    std::vector<std::thread> threads;
-    std::size_t count = std::min<std::size_t>(std::max(1U, options_.parallel), requests.size());
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back(work);
-    work();
-    for (std::thread& thread : threads) thread.join();
-    std::vector<Segment> segments;
-    for (auto& result : results)
-        if (result && !*result) return std::move(*result).error();
-    for (auto& result : results) {
-        if (!result) return Error(ErrorKind::internal, "a segment was not packed");
-        segments.push_back(std::move(*result).value());
+            auto done = pack(std::move(requests[i]), moved).context("packing segment " + name);
+            if (!done) {
+                failed_ = true;
+                return std::move(done).error();
+            }
+            packed[i] = *std::move(done);
+            return {};
+        });
     }
+    OSIEKIT_TRY(crew.finish());
+    std::vector<Segment> segments;
+    for (auto& segment : packed) segments.push_back(*std::move(segment));
     return segments;
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +45,24 @@ struct SegmentRequest {
 // The bytes that the files of a tree take of a tmpfs.
 std::uint64_t memory_of(const Tree::Entries& entries);
 
+// The segments that were compressed in this run, by the digest of their content: though they come
+// from the cache by the end of it, nobody would call them cached. Thread safe.
+class CompressedNow {
+  public:
+    void add(const Sha256& content) {
+        std::lock_guard lock(mutex_);
+        contents_.insert(content);
+    }
+    bool has(const Sha256& content) const {
+        std::lock_guard lock(mutex_);
+        return contents_.count(content) != 0;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::set<Sha256> contents_;
+};
+
 // Makes segments, or takes them from the cache: by the digest of the cpio archive, the parameters
 // of the compression and the library's version. Thread safe.
 class SegmentPacker {
@@ -51,15 +73,17 @@ class SegmentPacker {
         unsigned parallel = 1;            // segments at a time
         ProgressCallback progress;        // bytes of cpio archives; one call at a time
         std::function<bool()> cancelled;  // called from several threads
+        // Shared by the packers of one run.
+        std::shared_ptr<CompressedNow> compressed = std::make_shared<CompressedNow>();
     };
     SegmentPacker(BlobCache& blobs, const RecipeCache& recipes, Options options)
         : blobs_(blobs), recipes_(recipes), options_(std::move(options)) {}
 
-    // In the order of the requests; the first error, if one fails.
+    // In the order of the requests; the first error, if one fails. The others then end early.
     Result<std::vector<Segment>> pack_all(std::vector<SegmentRequest> requests);
 
-    // The segment without its entries and, unless the cache has it (from_cache), without its
-    // compressed side.
+    // The segment without its entries and, unless the cache has it, without its compressed side
+    // (`file` is empty).
     Result<Segment> look_up(const SegmentRequest& request);
 
     // Shortcut for segments whose content follows from few inputs (a package's digest, a list of
@@ -88,6 +112,7 @@ class SegmentPacker {
     BlobCache& blobs_;
     const RecipeCache& recipes_;
     Options options_;
+    std::atomic<bool> failed_{false};  // one of several segments under way did
 };
 
 }  // namespace osiekit::builder

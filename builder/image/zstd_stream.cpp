@@ -106,6 +106,17 @@ Result<std::string> zstd_compress_quickly(std::string_view bytes) {
 }
 
 Result<ZstdFrame> read_zstd_frame(std::string_view bytes, std::uint64_t limit) {
+    std::string content;
+    OSIEKIT_ASSIGN(ZstdFrame frame, stream_zstd_frame(bytes, limit, [&](std::string_view piece) {
+                       content += piece;
+                       return Status();
+                   }));
+    frame.content = std::move(content);
+    return frame;
+}
+
+Result<ZstdFrame> stream_zstd_frame(std::string_view bytes, std::uint64_t limit,
+                                    const ByteSink& sink) {
     ZSTD_frameHeader header;
     std::size_t code = ZSTD_getFrameHeader(&header, bytes.data(), bytes.size());
     if (code != 0 || header.frameType != ZSTD_frame)
@@ -122,15 +133,16 @@ Result<ZstdFrame> read_zstd_frame(std::string_view bytes, std::uint64_t limit) {
     ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, largest_window_log);
     std::string buffer(ZSTD_DStreamOutSize(), '\0');
     ZSTD_inBuffer in = {bytes.data(), bytes.size(), 0};
-    for (;;) {
+    for (std::uint64_t given = 0;;) {
         ZSTD_outBuffer out = {buffer.data(), buffer.size(), 0};
         std::size_t left = ZSTD_decompressStream(context.get(), &out, &in);
         if (ZSTD_isError(left) != 0)
             return zstd_error("unpacking a zstd frame", left, ErrorKind::invalid_input);
-        if (frame.content.size() + out.pos > limit)
+        if (out.pos > limit - given)
             return Error(ErrorKind::limit,
                          "the zstd frame unpacks to more than " + std::to_string(limit) + " bytes");
-        frame.content.append(buffer.data(), out.pos);
+        given += out.pos;
+        OSIEKIT_TRY(sink({buffer.data(), out.pos}));
         if (left == 0) break;
         if (in.pos == in.size && out.pos < buffer.size())
             return Error(ErrorKind::invalid_input, "the zstd frame is cut short");

@@ -45,6 +45,11 @@ struct ZstdFrame {
 // unsupported (window above largest_window_log), limit (content larger than `limit`).
 Result<ZstdFrame> read_zstd_frame(std::string_view bytes, std::uint64_t limit);
 
+// The same, with the content given to `sink` piece by piece and not kept. An error of the sink ends
+// the reading and is returned.
+Result<ZstdFrame> stream_zstd_frame(std::string_view bytes, std::uint64_t limit,
+                                    const ByteSink& sink);
+
 // In memory, for small things.
 Result<std::string> zstd_compress(std::string_view bytes, const CompressionOptions& options);
 // Quick and with little gain, for what stays on this machine.

@@ -29,6 +29,30 @@ std::uint64_t number(std::string_view bytes, std::size_t offset, std::size_t siz
     return value;
 }
 
+// For a text in pieces of something large; it may lie across two of them.
+class Search {
+  public:
+    explicit Search(std::string wanted) : wanted_(std::move(wanted)) {}
+
+    void look(std::string_view piece) {
+        if (found_) return;
+        std::size_t rest = wanted_.size() - 1;
+        seam_ += piece.substr(0, rest);
+        found_ = seam_.find(wanted_) != std::string::npos ||
+                 piece.find(wanted_) != std::string_view::npos;
+        if (piece.size() >= rest)
+            seam_ = piece.substr(piece.size() - rest);
+        else
+            seam_.erase(0, seam_.size() - std::min(rest, seam_.size()));
+    }
+    bool found() const { return found_; }
+
+  private:
+    std::string wanted_;
+    std::string seam_;  // the end of the pieces before
+    bool found_ = false;
+};
+
 bool is_bzimage(std::string_view vmlinuz) {
     return vmlinuz.size() >= header_end && number(vmlinuz, boot_flag_at, 2) == boot_flag &&
            vmlinuz.substr(magic_at, 4) == "HdrS";
@@ -61,9 +85,16 @@ bool kernel_reads_argument(std::string_view vmlinuz, std::string_view argument) 
         if (recognise_frame(bytes) == CompressionMethod::lz4)
             bytes.remove_suffix(std::min<std::size_t>(bytes.size(), appended_size));
     }
-    if (!recognise_frame(bytes)) return bytes.find(wanted) != std::string_view::npos;
-    auto frame = read_frame(bytes, largest_kernel);
-    return frame && frame->content.find(wanted) != std::string::npos;
+    Search search(std::move(wanted));
+    if (!recognise_frame(bytes)) {
+        search.look(bytes);
+        return search.found();
+    }
+    auto frame = stream_frame(bytes, largest_kernel, [&](std::string_view piece) {
+        search.look(piece);
+        return Status();
+    });
+    return frame && search.found();
 }
 
 }  // namespace osiekit::builder

@@ -1,5 +1,6 @@
 #include "builder/kernel/kernel_image.hpp"
 
+#include "builder/image/frame_reader.hpp"
 #include "builder/image/frame_writer.hpp"
 #include "builder/image/memory.hpp"
 #include "tests/unit/builder/support.hpp"
@@ -59,6 +60,24 @@ TEST_CASE("a kernel's arguments are found in it, however it is packed") {
     // arm64: the kernel alone, perhaps in a gzip file.
     CHECK(kernel_reads_argument(argument_text, "initramfs_options="));
     CHECK(kernel_reads_argument(packed(CompressionMethod::gzip), "initramfs_options="));
+}
+
+TEST_CASE("a kernel's argument is found wherever it lies, also across two pieces") {
+    const std::string wanted = "initramfs_options=";
+    for (CompressionMethod method : {CompressionMethod::xz, CompressionMethod::zstd,
+                                     CompressionMethod::gzip, CompressionMethod::lz4})
+        for (std::size_t piece : {std::size_t{1} << 17U, std::size_t{1} << 18U, lz4_block_size})
+            for (std::size_t before : {std::size_t{0}, std::size_t{1}, wanted.size(),
+                                       wanted.size() + 1, wanted.size() + 2}) {
+                std::string kernel(piece - before, 'x');
+                kernel += wanted;
+                kernel += '\0';
+                auto frame = compress_frame(kernel, default_compression(method));
+                REQUIRE(frame);
+                INFO(to_string(method) << " " << piece << " " << before);
+                CHECK(kernel_reads_argument(*frame, wanted));
+                CHECK_FALSE(kernel_reads_argument(*frame, "y" + wanted));
+            }
 }
 
 TEST_CASE("a bzImage that is cut short or lies about its payload is no kernel with arguments") {
