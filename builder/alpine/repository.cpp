@@ -73,9 +73,10 @@ struct AlpineRepository::State {
     Status fetch_one(LocatedPackage& package, const std::function<bool()>& cancelled);
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query, bool refresh,
                                                 bool& may_retry);
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages);
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, bool refresh,
-                                               bool& may_retry);
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch);
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, const FetchWatch& watch,
+                                               bool refresh, bool& may_retry);
     void report(const LocatedPackage& package);
 };
 
@@ -268,27 +269,31 @@ Result<std::vector<LocatedPackage>> AlpineRepository::State::resolve(const Packa
 }
 
 Result<std::vector<LocatedPackage>> AlpineRepository::State::fetch(
-    std::vector<LocatedPackage> packages) {
+    std::vector<LocatedPackage> packages, const FetchWatch& watch) {
     progress = Progress();
     progress.files_total = packages.size();
     for (const LocatedPackage& package : packages) progress.bytes_total += package.size;
     std::atomic<bool> stopping{false};
-    auto cancelled = [&] { return stopping.load() || (options.cancelled && options.cancelled()); };
+    auto cancelled = [&] {
+        return stopping.load() || (options.cancelled && options.cancelled()) ||
+               (watch.cancelled && watch.cancelled());
+    };
     auto fetch_numbered = [&](std::size_t i) -> Status {
         OSIEKIT_TRY(fetch_one(packages[i], cancelled)
                         .context("fetching the package " + packages[i].to_string() + " from " +
                                  packages[i].url));
         report(packages[i]);
-        return {};
+        return watch.tell(packages[i]);
     };
     OSIEKIT_TRY(run_parallel(packages.size(), parallel_fetches, stopping, fetch_numbered));
     return packages;
 }
 
 Result<std::vector<LocatedPackage>> AlpineRepository::State::obtain(const PackageQuery& query,
+                                                                    const FetchWatch& watch,
                                                                     bool refresh, bool& may_retry) {
     OSIEKIT_ASSIGN(auto packages, resolve(query, refresh, may_retry));
-    return fetch(std::move(packages));
+    return fetch(std::move(packages), watch);
 }
 
 AlpineRepository::AlpineRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -337,15 +342,17 @@ Result<std::vector<LocatedPackage>> AlpineRepository::resolve(const PackageQuery
     return state_->resolve(query, true, may_retry);
 }
 
-Result<std::vector<LocatedPackage>> AlpineRepository::fetch(std::vector<LocatedPackage> packages) {
-    return state_->fetch(std::move(packages));
+Result<std::vector<LocatedPackage>> AlpineRepository::fetch(std::vector<LocatedPackage> packages,
+                                                            const FetchWatch& watch) {
+    return state_->fetch(std::move(packages), watch);
 }
 
-Result<std::vector<LocatedPackage>> AlpineRepository::obtain(const PackageQuery& query) {
+Result<std::vector<LocatedPackage>> AlpineRepository::obtain(const PackageQuery& query,
+                                                             const FetchWatch& watch) {
     bool may_retry = false;
-    auto packages = state_->obtain(query, state_->options.refresh, may_retry);
+    auto packages = state_->obtain(query, watch, state_->options.refresh, may_retry);
     if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
-    return state_->obtain(query, true, may_retry);
+    return state_->obtain(query, watch, true, may_retry);
 }
 
 }  // namespace osiekit::builder

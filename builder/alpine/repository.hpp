@@ -46,8 +46,10 @@ class AlpineRepository final : public PackageSource {
 
     // `digest` of what resolve() gives is known for packages that were fetched once.
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override;
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) override;
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch = {}) override;
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
+                                               const FetchWatch& watch = {}) override;
 
   private:
     struct State;

@@ -68,14 +68,25 @@ Error absent_offline(const FetchItem& item) {
 Result<std::vector<fs::path>> fetch_all(BlobCache& cache, const std::vector<FetchItem>& items,
                                         const FetchOptions& options) {
     std::vector<fs::path> paths(items.size());
+    auto arrive = [&](std::size_t i, fs::path file) {
+        paths[i] = std::move(file);
+        return options.arrived ? options.arrived(i, paths[i]) : Status();
+    };
+    auto take_out = [&](std::size_t i) -> Status {
+        OSIEKIT_ASSIGN(auto present, cache.find(items[i].digest));
+        if (!present)
+            return Error(ErrorKind::io, items[i].name + " vanished from the cache " +
+                                            cache.directory().string() + " while it was used");
+        return arrive(i, *std::move(present));
+    };
     std::vector<std::size_t> missing;
     std::map<Sha256, std::size_t> first_of;  // one download for equal items
     ProgressSum progress(options.progress, items);
     for (std::size_t i = 0; i < items.size(); ++i) {
         OSIEKIT_ASSIGN(auto present, cache.find(items[i].digest));
         if (present) {
-            paths[i] = *present;
             progress.moved(i, items[i].name, items[i].size, 0, true);
+            OSIEKIT_TRY(arrive(i, *std::move(present)));
         } else if (options.offline) {
             return absent_offline(items[i]);
         } else if (first_of.emplace(items[i].digest, i).second) {
@@ -101,16 +112,10 @@ Result<std::vector<fs::path>> fetch_all(BlobCache& cache, const std::vector<Fetc
             Status done = with_retries(options.retry, stop, [&] { return download.attempt(); });
             if (!done) return done;
             progress.moved(i, items[i].name, items[i].size, 0, true);
-            return {};
+            return take_out(i);
         }));
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        if (!paths[i].empty()) continue;
-        OSIEKIT_ASSIGN(auto present, cache.find(items[i].digest));
-        if (!present)
-            return Error(ErrorKind::io, items[i].name + " vanished from the cache " +
-                                            cache.directory().string() + " while it was used");
-        paths[i] = *present;
-    }
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (paths[i].empty()) OSIEKIT_TRY(take_out(i));
     return paths;
 }
 

@@ -42,6 +42,9 @@ struct FetchOptions {
     unsigned parallel = 4;
     RetryPolicy retry;  // for network errors and statuses 408, 429, 5xx
     bool offline = false;
+    // Called with an item's number and file as soon as it is verified, from any thread and perhaps
+    // from several at once. An error ends the batch and is returned.
+    std::function<Status(std::size_t, const std::filesystem::path&)> arrived;
     ProgressCallback progress;        // one call at a time, from any thread
     std::function<bool()> cancelled;  // called from several threads at once
 };

@@ -131,24 +131,29 @@ struct DebianRepository::State {
     };
     Result<Snapshot> read_releases(bool refresh);
     Result<std::vector<LocatedPackage>> choose(const Snapshot& snapshot, const PackageQuery& query);
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages);
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch);
     // `may_retry` is set when a release was taken from the cache without asking the mirror.
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query, bool refresh,
                                                 bool& may_retry);
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, bool refresh,
-                                               bool& may_retry);
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, const FetchWatch& watch,
+                                               bool refresh, bool& may_retry);
     std::vector<FetchItem> sources_of(const LocatedPackage& package) const;
-    Result<fs::path> fetch_from_any(const std::vector<FetchItem>& items);
-    FetchOptions fetch_options() const;
+    Result<fs::path> fetch_from_any(const std::vector<FetchItem>& items, const FetchWatch& watch);
+    FetchOptions fetch_options(const FetchWatch& watch = {}) const;
     fs::path resolution_path(const Snapshot& snapshot, const PackageQuery& query) const;
 };
 
-FetchOptions DebianRepository::State::fetch_options() const {
+FetchOptions DebianRepository::State::fetch_options(const FetchWatch& watch) const {
     FetchOptions fetch;
     fetch.retry = options.retry;
     fetch.offline = options.offline;
     fetch.progress = options.progress;
     fetch.cancelled = options.cancelled;
+    if (watch.cancelled)
+        fetch.cancelled = [here = options.cancelled, there = watch.cancelled] {
+            return (here && here()) || there();
+        };
     return fetch;
 }
 
@@ -258,10 +263,11 @@ std::vector<FetchItem> DebianRepository::State::sources_of(const LocatedPackage&
     return items;
 }
 
-Result<fs::path> DebianRepository::State::fetch_from_any(const std::vector<FetchItem>& items) {
+Result<fs::path> DebianRepository::State::fetch_from_any(const std::vector<FetchItem>& items,
+                                                         const FetchWatch& watch) {
     std::optional<Error> first;
     for (const FetchItem& item : items) {
-        auto paths = fetch_all(cache, {item}, fetch_options());
+        auto paths = fetch_all(cache, {item}, fetch_options(watch));
         if (paths) return std::move(paths->front());
         if (!first) first = std::move(paths).error();
         if (first->kind() == ErrorKind::cancelled) break;
@@ -270,7 +276,7 @@ Result<fs::path> DebianRepository::State::fetch_from_any(const std::vector<Fetch
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
-    std::vector<LocatedPackage> packages) {
+    std::vector<LocatedPackage> packages, const FetchWatch& watch) {
     std::vector<std::vector<FetchItem>> places;
     std::vector<FetchItem> likeliest;
     bool only_one = true;
@@ -295,24 +301,33 @@ Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
         only_one = only_one && places.back().size() == 1;
         likeliest.push_back(places.back().front());
     }
-    auto paths = fetch_all(cache, likeliest, fetch_options());
+    FetchOptions fetching = fetch_options(watch);
+    fetching.arrived = [&](std::size_t i, const fs::path& file) {
+        LocatedPackage package = packages[i];
+        package.file = file;
+        package.url = without_credentials(places[i].front().url);
+        return watch.tell(package);
+    };
+    auto paths = fetch_all(cache, likeliest, fetching);
     if (!paths && (only_one || !may_be_outdated(paths.error().kind())))
         return std::move(paths).error();
     for (std::size_t i = 0; i < packages.size(); ++i) {
         if (paths) {
             packages[i].file = (*paths)[i];
         } else {
-            OSIEKIT_ASSIGN(packages[i].file, fetch_from_any(places[i]));
+            OSIEKIT_ASSIGN(packages[i].file, fetch_from_any(places[i], watch));
         }
         packages[i].url = without_credentials(places[i].front().url);
+        if (!paths) OSIEKIT_TRY(watch.tell(packages[i]));
     }
     return packages;
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::State::obtain(const PackageQuery& query,
+                                                                    const FetchWatch& watch,
                                                                     bool refresh, bool& may_retry) {
     OSIEKIT_ASSIGN(auto packages, resolve(query, refresh, may_retry));
-    return fetch(std::move(packages));
+    return fetch(std::move(packages), watch);
 }
 
 DebianRepository::DebianRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -364,15 +379,17 @@ Result<std::vector<LocatedPackage>> DebianRepository::resolve(const PackageQuery
     return state_->resolve(query, true, may_retry);
 }
 
-Result<std::vector<LocatedPackage>> DebianRepository::fetch(std::vector<LocatedPackage> packages) {
-    return state_->fetch(std::move(packages));
+Result<std::vector<LocatedPackage>> DebianRepository::fetch(std::vector<LocatedPackage> packages,
+                                                            const FetchWatch& watch) {
+    return state_->fetch(std::move(packages), watch);
 }
 
-Result<std::vector<LocatedPackage>> DebianRepository::obtain(const PackageQuery& query) {
+Result<std::vector<LocatedPackage>> DebianRepository::obtain(const PackageQuery& query,
+                                                             const FetchWatch& watch) {
     bool may_retry = false;
-    auto packages = state_->obtain(query, false, may_retry);
+    auto packages = state_->obtain(query, watch, false, may_retry);
     if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
-    return state_->obtain(query, true, may_retry);
+    return state_->obtain(query, watch, true, may_retry);
 }
 
 }  // namespace osiekit::builder

@@ -54,8 +54,10 @@ class DebianRepository final : public PackageSource {
     // The best candidates of the named packages ("name", "name=version", "name/suite"), with the
     // dependencies asked for. A package of fetch() is looked for in the sources of its suite.
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override;
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) override;
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch = {}) override;
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
+                                               const FetchWatch& watch = {}) override;
 
     // Oddities worth telling the user (a source of an unsupported kind was skipped).
     const std::vector<std::string>& warnings() const;

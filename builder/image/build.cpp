@@ -1,13 +1,16 @@
 #include "builder/image/build.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "builder/cache/crew.hpp"
 #include "builder/image/applets.hpp"
 #include "builder/image/compose.hpp"
 #include "builder/image/find_packages.hpp"
 #include "builder/image/firmware.hpp"
+#include "builder/image/image_modules.hpp"
 #include "builder/image/lock_profile.hpp"
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
@@ -64,23 +67,28 @@ bool read_names(const nlohmann::json& kept, const char* key, std::vector<std::st
 
 enum class Goal { plan, image };
 
+// What the builders of one run share.
+struct Shared {
+    BlobCache& blobs;
+    const RecipeCache& recipes;
+    std::shared_ptr<CompressedNow> compressed = std::make_shared<CompressedNow>();
+};
+
 class Builder {
   public:
-    Builder(Goal goal, const Profile& profile, const BuildOptions& options, BlobCache& blobs,
-            const RecipeCache& recipes)
+    Builder(Goal goal, const Profile& profile, const BuildOptions& options, const Shared& shared)
         : goal_(goal),
           profile_(profile),
           options_(options),
-          blobs_(blobs),
-          recipes_(recipes),
-          kernels_(blobs, recipes, options.cancelled),
-          packer_(blobs, recipes,
+          blobs_(shared.blobs),
+          recipes_(shared.recipes),
+          kernels_(blobs_, recipes_, options.cancelled),
+          packer_(blobs_, recipes_,
                   {profile.compression, options.mtime, options.parallel, options.progress,
-                   options.cancelled}) {}
+                   options.cancelled, shared.compressed}) {}
 
-    Result<BuiltImage> run() {
-        stage("finding packages");
-        OSIEKIT_ASSIGN(packages_, find_packages(profile_, *options_.packages, true));
+    Result<BuiltImage> run(FoundPackages packages) {
+        packages_ = std::move(packages);
         image_.packages = packages_.all();
         OSIEKIT_TRY(find_kernel());
         OSIEKIT_TRY(collect_parts());
@@ -96,6 +104,32 @@ class Builder {
         OSIEKIT_TRY(write_image(image_, *vmlinuz, options_.out, options_.cancelled)
                         .context("writing the image to " + options_.out.string()));
         return std::move(image_);
+    }
+
+    // These three make one thing alone and leave it in the cache; for a builder that does nothing
+    // else.
+    Status prepare_kernel(const LocatedPackage& package) {
+        OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
+        if (!facts) return {};
+        packages_.kernel = {package};
+        OSIEKIT_TRY(find_kernel());
+        OSIEKIT_ASSIGN(Part modules, module_part());
+        parts_.push_back(std::move(modules));
+        OSIEKIT_TRY(pack());
+        auto licence = package_licence(package, recipes_);
+        return licence ? Status() : Status(std::move(licence).error());
+    }
+    Status prepare_package(const LocatedPackage& package) {
+        // What is needed of such a package, only the modules tell.
+        if (profile_.firmware.mode == FirmwareSpec::Mode::needed) return {};
+        OSIEKIT_TRY(add_package(package));
+        OSIEKIT_TRY(pack());
+        auto licence = package_licence(package, recipes_);
+        return licence ? Status() : Status(std::move(licence).error());
+    }
+    Status prepare_programs() {
+        OSIEKIT_TRY(add_programs());
+        return pack();
     }
 
     // The same way as far as it goes without a package that is not here.
@@ -228,99 +262,28 @@ class Builder {
         return {image_.modules.load, std::max<std::int64_t>(image_.kernel.built, options_.mtime)};
     }
 
-    std::string modules_key() const {
-        std::set<std::string> names;
-        for (const auto* list : {&profile_.load, &profile_.include})
-            for (const ModuleSpec& module : *list) names.insert(module.name);
-        const LocatedPackage& kernel = image_.kernel_package;
-        std::string key = "modules 3 " + kernel.reference() + " " + kernel.digest.hex() + " load";
-        for (const ModuleSpec& module : profile_.load) key += " " + module.name;
-        key += " all";
-        for (const std::string& name : names) key += " " + name;
-        return key;
-    }
-
     Result<Part> module_part() {
         if (!kernel_known_) return unknown_part("modules");
         Part part;
         part.self_contained = true;
-        part.keep_key = modules_key();
+        part.keep_key = modules_key(profile_, image_.kernel_package);
         OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
-        if (kept && read_report(kept->extra)) {
+        auto known = kept ? module_report_from(kept->extra) : std::nullopt;
+        if (known) {
+            image_.modules = *std::move(known);
             part.ready = std::move(kept->segment);
             part.keep_key.clear();
             return part;
         }
         if (goal_ == Goal::plan) return unknown_part("modules");
-        OSIEKIT_ASSIGN(ModuleIndex index, kernels_.index(image_.kernel_package));
-        std::vector<std::string> names;
-        for (const auto* list : {&profile_.load, &profile_.include})
-            for (const ModuleSpec& module : *list) {
-                auto known = select_modules(index, {module.name});
-                if (!known) return std::move(known).error().context(module.where);
-                names.push_back(module.name);
-            }
-        OSIEKIT_ASSIGN(ModuleSelection selection, select_modules(index, names));
-        report(selection, index);
-        OSIEKIT_ASSIGN(Tree tree, module_tree(index, selection));
+        OSIEKIT_ASSIGN(
+            ImageModules modules,
+            image_modules(profile_, kernels_, image_.kernel_package, image_.kernel.version));
+        image_.modules = std::move(modules.report);
         part.request.name = "modules";
-        part.request.entries = tree.entries();
-        const ModuleReport& modules = image_.modules;
-        part.keep_extra = {{"load", modules.load},
-                           {"included", modules.included},
-                           {"builtin", modules.builtin},
-                           {"firmware", modules.firmware}};
+        part.request.entries = modules.tree.entries();
+        part.keep_extra = to_json(image_.modules);
         return part;
-    }
-
-    bool read_report(const nlohmann::json& kept) {
-        try {
-            ModuleReport& modules = image_.modules;
-            modules.load = kept.at("load").get<std::vector<std::string>>();
-            modules.included = kept.at("included").get<std::vector<std::string>>();
-            modules.builtin = kept.at("builtin").get<std::vector<std::string>>();
-            modules.firmware = kept.at("firmware").get<ModuleFirmware>();
-            return true;
-        } catch (const nlohmann::json::exception&) {
-            return false;
-        }
-    }
-
-    void report(const ModuleSelection& selection, const ModuleIndex& index) {
-        ModuleReport& modules = image_.modules;
-        modules = {};
-        for (const KernelModule* module : selection.modules) {
-            modules.included.push_back(module->info.name);
-            if (!module->info.firmware.empty())
-                modules.firmware[module->info.name] = module->info.firmware;
-        }
-        std::sort(modules.included.begin(), modules.included.end());
-        modules.builtin = selection.builtin;
-        // Built-in ones need no loading.
-        for (const ModuleSpec& module : profile_.load)
-            if (const KernelModule* found = index.find(module.name))
-                modules.load.push_back(found->info.name);
-    }
-
-    Result<Tree> module_tree(const ModuleIndex& index, const ModuleSelection& selection) {
-        const LocatedPackage& package = image_.kernel_package;
-        std::string origin = "package " + package.reference();
-        std::string folder = "lib/modules/" + image_.kernel.version + "/";
-        Tree tree;
-        for (const KernelModule* module : selection.modules) {
-            OSIEKIT_ASSIGN(FileContent content, kernels_.content(package, *module));
-            OSIEKIT_TRY(tree.add(folder + module->path, Entry::file(std::move(content), origin)));
-        }
-        OSIEKIT_ASSIGN(ModuleFiles files, module_files(index, selection));
-        for (auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
-                 {"modules.dep", std::move(files.dep)},
-                 {"modules.alias", std::move(files.alias)},
-                 {"modules.softdep", std::move(files.softdep)},
-                 {"modules.order", std::move(files.order)},
-                 {"modules.builtin", index.builtin_text()}})
-            OSIEKIT_TRY(tree.add(folder + name,
-                                 Entry::file(FileContent::bytes(text), std::string(base_origin))));
-        return tree;
     }
 
     Status add_package(const LocatedPackage& package) {
@@ -512,19 +475,96 @@ class Builder {
     BuiltImage image_;
 };
 
+// Makes what follows from one package alone while others are on their way. It goes through the
+// cache, where the build finds it afterwards: its result is the same with and without.
+class Preparer {
+  public:
+    Preparer(const Profile& profile, const BuildOptions& options, const Shared& shared)
+        : profile_(profile),
+          told_(options.prepared),
+          shared_(shared),
+          options_(options),
+          crew_(options.parallel, preparing_memory) {
+        options_.stage = nullptr;
+        options_.progress = nullptr;
+        options_.cancelled = [this, outer = options.cancelled] {
+            return crew_.stopping() || (outer && outer());
+        };
+    }
+
+    Result<FoundPackages> find() {
+        crew_.add(small_memory, [this] { return builder().prepare_programs(); });
+        FoundWatch watch;
+        watch.kernel = {arrival(true), options_.cancelled};
+        watch.image = {arrival(false), options_.cancelled};
+        auto found = find_packages(profile_, *options_.packages, true, watch);
+        if (!found && !crew_.stopping()) {
+            crew_.stop();
+            return found;
+        }
+        OSIEKIT_TRY(crew_.finish());
+        return found;
+    }
+
+  private:
+    static constexpr std::uint64_t mebi = 1U << 20U;
+    static constexpr std::uint64_t preparing_memory = 160 * mebi;
+    static constexpr std::uint64_t kernel_memory = 128 * mebi;
+    static constexpr std::uint64_t small_memory = 32 * mebi;
+
+    Builder builder() { return {Goal::image, profile_, options_, shared_}; }
+
+    std::function<Status(const LocatedPackage&)> arrival(bool kernel) {
+        return [this, kernel](const LocatedPackage& package) -> Status {
+            // What happened is what finish() says.
+            if (crew_.stopping()) return Error(ErrorKind::cancelled, "interrupted");
+            if (!first_time(package, kernel)) return {};
+            // A package's files are in memory until they are compressed.
+            std::uint64_t memory =
+                kernel ? kernel_memory : small_memory + 2 * package.installed_size;
+            crew_.add(memory, [this, kernel, package]() -> Status {
+                if (kernel)
+                    OSIEKIT_TRY(builder().prepare_kernel(package));
+                else
+                    OSIEKIT_TRY(builder().prepare_package(package));
+                if (told_) told_(package);
+                return {};
+            });
+            return {};
+        };
+    }
+
+    bool first_time(const LocatedPackage& package, bool kernel) {
+        std::lock_guard lock(mutex_);
+        return seen_.emplace(package.digest, kernel).second;
+    }
+
+    const Profile& profile_;
+    const std::function<void(const LocatedPackage&)>& told_;
+    const Shared& shared_;
+    BuildOptions options_;
+    std::mutex mutex_;
+    std::set<std::pair<Sha256, bool>> seen_;
+    Crew crew_;  // the last one, as its jobs use the others
+};
+
 }  // namespace
 
 Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& options) {
     OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
     OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
-    Builder builder(Goal::image, profile, options, blobs, recipes);
-    return builder.run();
+    Shared shared{blobs, recipes};
+    if (options.stage) options.stage("finding packages");
+    Preparer preparer(profile, options, shared);
+    OSIEKIT_ASSIGN(FoundPackages packages, preparer.find());
+    Builder builder(Goal::image, profile, options, shared);
+    return builder.run(std::move(packages));
 }
 
 Result<ImagePlan> plan_image(const Profile& profile, const BuildOptions& options) {
     OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
     OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
-    Builder builder(Goal::plan, profile, options, blobs, recipes);
+    Builder builder(Goal::plan, profile, options, {blobs, recipes});
     return builder.plan();
 }
 

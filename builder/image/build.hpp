@@ -11,6 +11,7 @@
 
 #include "builder/cache/fetch.hpp"
 #include "builder/image/firmware.hpp"
+#include "builder/image/image_modules.hpp"
 #include "builder/image/segment.hpp"
 #include "builder/kernel/kernel_store.hpp"
 #include "builder/lock/lock.hpp"
@@ -31,15 +32,9 @@ struct BuildOptions {
     std::function<void(std::string_view)> stage;  // what begins now, a few words
     ProgressCallback progress;
     std::function<bool()> cancelled;
-};
-
-// The modules of an image.
-struct ModuleReport {
-    std::vector<std::string> load;      // always loaded by init
-    std::vector<std::string> included;  // all in the image
-    std::vector<std::string> builtin;   // requested, but part of the kernel
-    ModuleFirmware firmware;            // that the modules may ask for
-    ModuleFirmware missing_firmware;    // of that, what is not in the image
+    // Called from any thread once all that is kept of a package has been made, while others may
+    // still be on their way.
+    std::function<void(const LocatedPackage&)> prepared;
 };
 
 struct BuiltImage {

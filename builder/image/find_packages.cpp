@@ -75,14 +75,16 @@ std::vector<LocatedPackage> FoundPackages::all() const {
     return result;
 }
 
-Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched) {
-    auto ask = [&](const PackageQuery& query) {
-        return fetched ? source.obtain(query) : source.resolve(query);
+Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched,
+                                    const FoundWatch& watch) {
+    auto ask = [&](const PackageQuery& query, const FetchWatch& follower) {
+        return fetched ? source.obtain(query, follower) : source.resolve(query);
     };
     PackageQueries queries = package_queries(profile);
     FoundPackages found;
     const KernelSpec& kernel = profile.kernel;
-    auto located = ask(queries.kernel).context(kernel.where + ": kernel package " + kernel.package);
+    auto located = ask(queries.kernel, watch.kernel)
+                       .context(kernel.where + ": kernel package " + kernel.package);
     if (!located) return std::move(located).error();
     found.kernel = *std::move(located);
     for (const LocatedPackage& package : found.kernel)
@@ -92,7 +94,7 @@ Result<FoundPackages> find_packages(const Profile& profile, PackageSource& sourc
                              " is for the architecture " + printable(package.architecture) +
                              ", the profile for " + profile.architecture);
     for (const PackageQuery& query : queries.image) {
-        OSIEKIT_ASSIGN(auto packages, ask(query));
+        OSIEKIT_ASSIGN(auto packages, ask(query, watch.image));
         std::move(packages.begin(), packages.end(), std::back_inserter(found.image));
     }
     std::stable_sort(found.image.begin(), found.image.end(), before);

@@ -23,8 +23,15 @@ struct FoundPackages {
     std::vector<LocatedPackage> all() const;
 };
 
+// For those who follow the fetch: of the kernel's query, and of the others.
+struct FoundWatch {
+    FetchWatch kernel;
+    FetchWatch image;
+};
+
 // Asks the source everything that the profile wants; `fetched` says whether the files are needed.
 // Errors: those of PackageSource, with the place in the profile.
-Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched);
+Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched,
+                                    const FoundWatch& watch = {});
 
 }  // namespace osiekit::builder

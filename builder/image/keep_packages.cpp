@@ -39,8 +39,9 @@ class KeepingSource final : public PackageSource {
         for (const LocatedPackage& package : moved) keeping.prefer[package.name] = package.version;
         return repositories_->resolve(keeping);
     }
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
-        return repositories_->fetch(std::move(packages));
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch) override {
+        return repositories_->fetch(std::move(packages), watch);
     }
 
   private:

@@ -114,8 +114,9 @@ class LockedSource final : public PackageSource {
         }
         return packages;
     }
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
-        auto fetched = repositories_->fetch(packages);
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch) override {
+        auto fetched = repositories_->fetch(packages, watch);
         if (fetched) return fetched;
         Error error = std::move(fetched).error();
         ErrorKind kind = error.kind();

@@ -24,7 +24,8 @@ class PackageFiles final : public PackageSource {
         return packages;
     }
 
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch) override {
         for (LocatedPackage& package : packages) {
             OSIEKIT_ASSIGN(LocatedPackage found, local_package(package.location));
             if (found.digest != package.digest)
@@ -33,6 +34,7 @@ class PackageFiles final : public PackageSource {
                                                     ", and " + package.digest.hex() +
                                                     " was expected");
             package.file = found.file;
+            OSIEKIT_TRY(watch.tell(package));
         }
         return packages;
     }
@@ -67,12 +69,14 @@ Result<std::vector<LocatedPackage>> Repositories::resolve(const PackageQuery& qu
     return source->resolve(query);
 }
 
-Result<std::vector<LocatedPackage>> Repositories::obtain(const PackageQuery& query) {
+Result<std::vector<LocatedPackage>> Repositories::obtain(const PackageQuery& query,
+                                                         const FetchWatch& watch) {
     OSIEKIT_ASSIGN(PackageSource * source, of(query.system));
-    return source->obtain(query);
+    return source->obtain(query, watch);
 }
 
-Result<std::vector<LocatedPackage>> Repositories::fetch(std::vector<LocatedPackage> packages) {
+Result<std::vector<LocatedPackage>> Repositories::fetch(std::vector<LocatedPackage> packages,
+                                                        const FetchWatch& watch) {
     std::vector<LocatedPackage> fetched;
     for (PackageSystem system :
          {PackageSystem::debian, PackageSystem::alpine, PackageSystem::file}) {
@@ -81,7 +85,7 @@ Result<std::vector<LocatedPackage>> Repositories::fetch(std::vector<LocatedPacka
             if (package.system == system) some.push_back(package);
         if (some.empty()) continue;
         OSIEKIT_ASSIGN(PackageSource * source, of(system));
-        OSIEKIT_ASSIGN(auto done, source->fetch(std::move(some)));
+        OSIEKIT_ASSIGN(auto done, source->fetch(std::move(some), watch));
         std::move(done.begin(), done.end(), std::back_inserter(fetched));
     }
     std::stable_sort(fetched.begin(), fetched.end(),

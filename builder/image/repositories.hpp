@@ -22,8 +22,10 @@ class Repositories final : public PackageSource {
 
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
     // The packages may be of several systems.
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override;
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) override;
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch = {}) override;
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
+                                               const FetchWatch& watch = {}) override;
 
   private:
     Result<PackageSource*> of(PackageSystem system);

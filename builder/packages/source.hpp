@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "builder/packages/package.hpp"
@@ -7,6 +8,20 @@
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
+
+// How a caller follows a fetch that is under way.
+struct FetchWatch {
+    // Called with a package as soon as it is here and verified, from any thread and perhaps from
+    // several at once; fetching waits for its return. A package that is fetched again, as its
+    // mirror has changed meanwhile, may come twice. An error ends the fetch and is returned.
+    std::function<Status(const LocatedPackage&)> arrived;
+    // Beside the cancellation that was set where the source was made. Asked from any thread.
+    std::function<bool()> cancelled;
+
+    Status tell(const LocatedPackage& package) const {
+        return arrived ? arrived(package) : Status();
+    }
+};
 
 // Where packages come from: repositories, a lock in their place, or what a test makes up. All three
 // calls give the packages in order of name. They may take long; progress and cancellation are set
@@ -28,12 +43,14 @@ class PackageSource {
     // Packages that resolve() gave, or that a lock has kept: `file` is set and verified against
     // `digest` and `size` (or `identity` where the digest is not known). Reads no index; `suite`,
     // `component` and `location` say where a package lies below the configured mirrors.
-    virtual Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) = 0;
+    virtual Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                                      const FetchWatch& watch = {}) = 0;
 
     // Both, and the indexes are asked for anew if a mirror has changed in between.
-    virtual Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query) {
+    virtual Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
+                                                       const FetchWatch& watch = {}) {
         OSIEKIT_ASSIGN(auto packages, resolve(query));
-        return fetch(std::move(packages));
+        return fetch(std::move(packages), watch);
     }
 };
 

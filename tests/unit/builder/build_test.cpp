@@ -40,7 +40,9 @@ class TestSource final : public PackageSource {
         queries.push_back(query);
         return located;
     }
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch) override {
+        for (const LocatedPackage& package : packages) OSIEKIT_TRY(watch.tell(package));
         return packages;
     }
     std::vector<PackageQuery> queries;

@@ -33,11 +33,13 @@ class MirrorSource final : public PackageSource {
         }
         return located;
     }
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch) override {
         for (LocatedPackage& package : packages) {
             OSIEKIT_ASSIGN(std::string bytes, read_file(mirror_ / (package.name + ".deb")));
             OSIEKIT_ASSIGN(package.file, cache_.put(bytes, package.digest));
             fetched.push_back(package.name);
+            OSIEKIT_TRY(watch.tell(package));
         }
         return packages;
     }

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <filesystem>
 #include <future>
+#include <mutex>
 
 #include "builder/debian/deb.hpp"
 #include "builder/debian/release.hpp"
@@ -138,6 +139,45 @@ TEST_CASE("a package that was damaged behind its stamp is fetched anew") {
     located = setting.obtain({"tool"}).value();
     CHECK(read_file(located[0].file).value() == content);
     CHECK(setting.server.count("/pool/") == fetched + 1);
+}
+
+TEST_CASE("a package is told of as soon as it is here, not when all are") {
+    Setting setting;
+    std::promise<void> told;
+    TestServer::Fault withheld;
+    bool in_time = false;
+    withheld.before = [&] {
+        constexpr std::chrono::seconds patience{120};  // only a defect lets it wait
+        in_time = told.get_future().wait_for(patience) == std::future_status::ready;
+    };
+    setting.server.fail("/debian/pool/main/tool_2.0_amd64.deb", withheld);
+    auto repository = DebianRepository::open(setting.options).value();
+    std::mutex mutex;
+    std::string order;
+    FetchWatch watch;
+    watch.arrived = [&](const LocatedPackage& package) -> Status {
+        std::lock_guard lock(mutex);
+        CHECK(Sha256::of_file(package.file).value() == package.digest);
+        if (order.empty()) told.set_value();
+        order += package.name + " ";
+        return {};
+    };
+    PackageQuery query =
+        query_of(PackageSystem::debian, {"kernel-core", "tool"}, Dependencies::none());
+    REQUIRE(repository->obtain(query, watch));
+    CHECK(in_time);
+    CHECK(order == "kernel-core tool ");
+    // From the cache too.
+    order = "x ";
+    REQUIRE(repository->obtain(query, watch));
+    CHECK(order == "x kernel-core tool ");
+    watch.arrived = [](const LocatedPackage&) { return Status(Error(ErrorKind::limit, "enough")); };
+    CHECK(repository->obtain(query, watch).error().message() == "enough");
+    setting.options.cache = setting.root / "another cache";
+    repository = DebianRepository::open(setting.options).value();
+    watch.arrived = nullptr;
+    watch.cancelled = [] { return true; };
+    CHECK(repository->obtain(query, watch).error().kind() == ErrorKind::cancelled);
 }
 
 TEST_CASE("a warm run asks nobody; after a while the release is asked for again, cheaply") {

@@ -48,6 +48,7 @@ TestServer::TestServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXE
 TestServer::~TestServer() {
     ::shutdown(listener_.get(), SHUT_RDWR);
     thread_.join();
+    for (std::thread& thread : answering_) thread.join();
 }
 
 std::string TestServer::url(const std::string& path) const {
@@ -89,15 +90,20 @@ void TestServer::serve() {
     for (;;) {
         osiekit::Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!peer) return;
-        std::string request;
-        std::array<char, 4096> buffer;
-        while (request.find("\r\n\r\n") == std::string::npos) {
-            ssize_t n = ::read(peer.get(), buffer.data(), buffer.size());
-            if (n <= 0) break;
-            request.append(buffer.data(), static_cast<std::size_t>(n));
-        }
-        answer(peer.get(), request);
+        // Each for itself, as one may be told to wait for what another one brings about.
+        answering_.emplace_back([this, peer = std::move(peer)] { receive(peer.get()); });
     }
+}
+
+void TestServer::receive(int peer) {
+    std::string request;
+    std::array<char, 4096> buffer;
+    while (request.find("\r\n\r\n") == std::string::npos) {
+        ssize_t n = ::read(peer, buffer.data(), buffer.size());
+        if (n <= 0) break;
+        request.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    answer(peer, request);
 }
 
 void TestServer::answer(int peer, const std::string& request) {

@@ -45,6 +45,7 @@ class TestServer {
 
   private:
     void serve();
+    void receive(int peer);
     void answer(int peer, const std::string& request);
 
     osiekit::Fd listener_;
@@ -53,5 +54,6 @@ class TestServer {
     std::map<std::string, std::string> files_;
     std::map<std::string, std::vector<Fault>> faults_;
     std::vector<Seen> seen_;
-    std::thread thread_;
+    std::thread thread_;                  // accepts
+    std::vector<std::thread> answering_;  // its own until it has ended
 };

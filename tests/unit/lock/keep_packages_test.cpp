@@ -43,7 +43,8 @@ class Mirror final : public PackageSource {
         }
         return packages;
     }
-    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages) override {
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch&) override {
         return packages;
     }
 
