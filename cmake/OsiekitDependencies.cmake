@@ -17,13 +17,13 @@ find_path(OSIEKIT_BOOST_DIR boost/beast.hpp REQUIRED)
 find_program(OSIEKIT_PROTOC protoc REQUIRED)
 find_program(OSIEKIT_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 
-# What the Debian archives of libcurl, libarchive and OpenSSL refer to when they are linked statically. Debian
-# ships no archives of LDAP, GSSAPI and RTMP; lib/http/curl_static_stubs.c stands in for those three, which we
-# switch off at run time.
+# What the Debian archives of libcurl, libarchive and OpenSSL refer to when they are linked statically.
+# lib/http/curl_static_stubs.c stands in for LDAP, GSSAPI and RTMP, which have no archives, for libssh2, brotli and
+# libpsl, which are of no use to us: all are switched off at run time.
 # The linker goes through a group's archives until nothing new is found: they refer to each other.
 add_library(osiekit_static_curl INTERFACE)
-target_link_libraries(osiekit_static_curl INTERFACE "$<LINK_GROUP:RESCAN,osiekit_curl_stubs,curl,nghttp2,idn2,ssh2,\
-psl,ssl,crypto,zstd,brotlidec,brotlicommon,z,unistring,gcrypt,gpg-error>")
+target_link_libraries(osiekit_static_curl INTERFACE "$<LINK_GROUP:RESCAN,osiekit_curl_stubs,curl,nghttp2,idn2,\
+ssl,crypto,zstd,z,unistring>")
 add_library(osiekit_static_archive INTERFACE)
 target_link_libraries(osiekit_static_archive INTERFACE "$<LINK_GROUP:RESCAN,archive,nettle,acl,lzma,zstd,lz4,bz2,z,\
 xml2,icuuc,icudata,crypto>")
