@@ -266,7 +266,8 @@ Result<Frame> stream_frame(std::string_view bytes, std::uint64_t limit, const By
         }
         case CompressionMethod::lzo: {
             OSIEKIT_ASSIGN(LzoPiece piece, read_lzop(bytes, limit));
-            return Frame{*method, piece.compressed_size, 0, std::move(piece.content)};
+            OSIEKIT_TRY(output.append(*method, piece.content));
+            return Frame{*method, piece.compressed_size, 0, {}};
         }
         case CompressionMethod::none:
             break;  // has no magic

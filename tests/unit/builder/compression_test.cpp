@@ -79,7 +79,8 @@ TEST_CASE("what other programs compress is read, and where it ends is known") {
         REQUIRE(frame);
         CHECK(frame->method == method);
         CHECK(frame->compressed_size == packed.size());
-        CHECK(frame->content == bytes);
+        bool same = frame->content == bytes;  // too long to be printed
+        CHECK(same);
         CHECK(failure(packed, bytes.size() - 1) == ErrorKind::limit);
         CHECK(failure(packed.substr(0, packed.size() / 2)) == ErrorKind::invalid_input);
         // Less than a size behind the magic ends lz4 data, as it does for the kernel.
