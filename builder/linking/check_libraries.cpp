@@ -87,9 +87,10 @@ class Checker {
         for (const auto& [path, elf] : facts_.objects) {
             if (elf.machine != machine_ || loaded_.count(path) != 0 || is_program(path, elf))
                 continue;
-            LoadResult result = load_program("/" + path, elf, own->second, object_);
+            std::string absolute = "/" + path;
+            LoadResult result = load_program(absolute, elf, own->second, object_);
             std::erase_if(result.missing, [&](const MissingObject& missing) {
-                return missing.needed_by != "/" + path || known.count(missing.name) != 0;
+                return missing.needed_by != absolute || known.count(missing.name) != 0;
             });
             if (!result.missing.empty())
                 report_.warnings.push_back(description(path, result.missing));

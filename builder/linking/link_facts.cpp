@@ -37,10 +37,13 @@ Status add_object(const std::string& path, const Entry& entry, LinkFacts& facts)
     }
     OSIEKIT_ASSIGN(std::string bytes, entry.content.load());
     auto dynamic = read_elf_dynamic(bytes);
-    if (dynamic && *dynamic) facts.objects.emplace(path, **std::move(dynamic));
-    // Firmware of other processors also comes as ELF.
-    if (!dynamic && dynamic.error().kind() != ErrorKind::unsupported)
-        facts.warnings.push_back(subject + "is " + dynamic.error().message());
+    if (!dynamic) {
+        // Firmware of other processors also comes as ELF.
+        if (dynamic.error().kind() != ErrorKind::unsupported)
+            facts.warnings.push_back(subject + "is " + dynamic.error().message());
+        return {};
+    }
+    if (*dynamic) facts.objects.emplace(path, **std::move(dynamic));
     return {};
 }
 
