@@ -70,10 +70,9 @@ struct Package {
             "tar", "-C", root().string(), "-cf", there + "/data.tar", "--exclude=./DEBIAN"};
         tar.insert(tar.end(), words.begin(), words.end());
         must_run(tar);
-        must_run({"sh", "-c",
-                  "cd \"$1\" && rm -f other.deb && ar rc other.deb debian-binary "
-                  "control.tar.gz data.tar",
-                  "sh", there});
+        std::string pack = "cd \"$1\" && rm -f other.deb && ";
+        pack += "ar rc other.deb debian-binary control.tar.gz data.tar";
+        must_run({"sh", "-c", pack, "sh", there});
         return located(folder / "other.deb");
     }
 };
