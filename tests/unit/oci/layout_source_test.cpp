@@ -92,11 +92,11 @@ TEST_CASE("an embedded image is used by name and by digest, without any registry
 TEST_CASE("what is not embedded comes from the registry") {
     Layout layout;
     int before = 0;
-    for (const char* other :
-         {"registry.example:5000/tools/hello:v2", "registry.example:5000/tools/hullo:v1",
-          "registry.example/tools/hello:v1", "v1", "hello:v1",
-          "registry.example:5000/tools/hello@sha256:"
-          "0000000000000000000000000000000000000000000000000000000000000000"}) {
+    std::string unknown = "registry.example:5000/tools/hello@sha256:" + std::string(64, '0');
+    for (const std::string& other : {std::string("registry.example:5000/tools/hello:v2"),
+                                     std::string("registry.example:5000/tools/hullo:v1"),
+                                     std::string("registry.example/tools/hello:v1"),
+                                     std::string("v1"), std::string("hello:v1"), unknown}) {
         Nobody registry;
         auto failed = pull(layout, other, registry, layout.directory / std::to_string(before++));
         REQUIRE(failed.error().kind() == ErrorKind::network);
