@@ -88,10 +88,9 @@ std::vector<std::string> in_root(const fs::path& root) {
     std::vector<std::string> words = {"unshare", "--mount"};
     if (::geteuid() != 0) words.emplace_back("--map-root-user");
     // Loaders learn from /proc where a program lies.
-    words.insert(words.end(), {"sh", "-c",
-                               "mkdir -p \"$1/proc\" && mount --rbind /proc \"$1/proc\" && "
-                               "exec chroot \"$@\"",
-                               "sh", root.string()});
+    std::string script = R"(mkdir -p "$1/proc" && mount --rbind /proc "$1/proc" && )";
+    script += R"(exec chroot "$@")";
+    words.insert(words.end(), {"sh", "-c", script, "sh", root.string()});
     return words;
 }
 
