@@ -1,0 +1,174 @@
+#include "builder/image/image_builder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "builder/image/lock_profile.hpp"
+#include "builder/image/memory.hpp"
+#include "builder/image/output.hpp"
+#include "builder/image/package_licence.hpp"
+#include "lib/base/text.hpp"
+
+namespace osiekit::builder {
+
+Result<BuiltImage> ImageBuilder::run(FoundPackages packages) {
+    packages_ = std::move(packages);
+    image_.packages = packages_.all();
+    OSIEKIT_TRY(find_kernel());
+    OSIEKIT_TRY(collect_parts());
+    OSIEKIT_TRY(add_applet_links());
+    OSIEKIT_TRY(add_libraries());
+    OSIEKIT_TRY(check_whole());
+    stage("packing segments");
+    OSIEKIT_TRY(pack());
+    OSIEKIT_TRY(note_inputs());
+    stage("writing the image");
+    OSIEKIT_ASSIGN(auto vmlinuz, blobs_.find(image_.kernel.vmlinuz));
+    if (!vmlinuz) return Error(ErrorKind::internal, "the kernel vanished from the cache");
+    OSIEKIT_TRY(write_image(image_, *vmlinuz, options_.out, options_.cancelled)
+                    .context("writing the image to " + options_.out.string()));
+    return std::move(image_);
+}
+
+Status ImageBuilder::prepare_kernel(const LocatedPackage& package) {
+    OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
+    if (!facts) return {};
+    packages_.kernel = {package};
+    OSIEKIT_TRY(find_kernel());
+    OSIEKIT_ASSIGN(Part modules, module_part());
+    parts_.push_back(std::move(modules));
+    return keep(package);
+}
+
+Status ImageBuilder::prepare_package(const LocatedPackage& package) {
+    // What is needed of such a package, only the modules tell.
+    if (profile_.firmware.mode == FirmwareSpec::Mode::needed) return {};
+    OSIEKIT_TRY(add_package(package));
+    return keep(package);
+}
+
+Status ImageBuilder::prepare_programs() {
+    OSIEKIT_TRY(add_programs());
+    return pack();
+}
+
+Status ImageBuilder::keep(const LocatedPackage& package) {
+    OSIEKIT_TRY(pack());
+    auto licence = package_licence(package, recipes_);
+    return licence ? Status() : Status(std::move(licence).error());
+}
+
+Result<ImagePlan> ImageBuilder::plan() {
+    ImagePlan plan;
+    stage("finding packages");
+    OSIEKIT_ASSIGN(packages_, find_packages(profile_, *options_.packages, false));
+    for (auto* list : {&packages_.kernel, &packages_.image})
+        for (LocatedPackage& package : *list) OSIEKIT_TRY(look_for(package));
+    OSIEKIT_TRY(find_kernel());
+    OSIEKIT_TRY(collect_parts());
+    plan.known =
+        std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.known; });
+    if (plan.known) {
+        OSIEKIT_TRY(add_applet_links());
+        OSIEKIT_TRY(add_libraries());
+        OSIEKIT_TRY(check_whole());
+    }
+    for (Part& part : parts_) {
+        if (plan.known && !part.ready) {
+            OSIEKIT_ASSIGN(part.ready, packer_.look_up(part.request));
+        }
+        plan.segments.push_back(planned_segment(part));
+    }
+    plan.name = image_.name;
+    plan.architecture = image_.architecture;
+    plan.compression = profile_.compression;
+    plan.packages = std::move(packages_);
+    if (kernel_known_) plan.kernel = image_.kernel;
+    plan.warnings = image_.warnings;
+    return plan;
+}
+
+Status ImageBuilder::look_for(LocatedPackage& package) {
+    if (!package.file.empty() || !package.digest_known) return {};
+    OSIEKIT_ASSIGN(auto file, blobs_.find(package.digest));
+    if (file) package.file = *std::move(file);
+    return {};
+}
+
+Status ImageBuilder::find_kernel() {
+    image_.name = profile_.name;
+    image_.outputs = profile_.outputs;
+    image_.architecture = profile_.architecture;
+    const KernelSpec& kernel = profile_.kernel;
+    bool found = false;
+    for (const LocatedPackage& package : packages_.kernel) {
+        if (goal_ == BuildGoal::plan) {
+            OSIEKIT_ASSIGN(auto recalled, kernels_.recall(package));
+            if (!recalled) return {};
+        }
+        OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
+        if (!facts) continue;
+        if (found)
+            return Error(ErrorKind::invalid_input, kernel.where + ": both " +
+                                                       image_.kernel_package.name + " and " +
+                                                       package.name + " hold a kernel");
+        found = true;
+        image_.kernel = *facts;
+        image_.kernel_package = package;
+    }
+    kernel_known_ = found;
+    if (!found)
+        return Error(ErrorKind::invalid_input,
+                     kernel.where + ": the package " + kernel.package + " brings no kernel")
+            .hint("name a package such as linux-image-cloud-amd64");
+    image_.cmdline = image_cmdline(profile_.kernel.cmdline, image_.kernel.reads_initramfs_options);
+    return check_kernel_unpacks();
+}
+
+Status ImageBuilder::check_kernel_unpacks() {
+    image_.compression = profile_.compression;
+    CompressionMethod method = profile_.compression.method;
+    const auto& unpacks = image_.kernel.unpacks;
+    if (unpacks.count(method) != 0) return {};
+    std::vector<std::string> names;
+    for (CompressionMethod possible : unpacks) names.emplace_back(to_string(possible));
+    return Error(ErrorKind::unsupported,
+                 profile_.kernel.where + ": the kernel " + image_.kernel.version +
+                     " cannot unpack " + std::string(to_string(method)) +
+                     ": its configuration lacks " + std::string(kernel_option(method)))
+        .hint("compress with " + join(names, " or "));
+}
+
+Status ImageBuilder::pack() {
+    std::vector<SegmentRequest> requests;
+    for (Part& part : parts_)
+        if (!part.ready) requests.push_back(std::move(part.request));
+    OSIEKIT_ASSIGN(std::vector<Segment> packed, packer_.pack_all(std::move(requests)));
+    std::size_t next = 0;
+    for (Part& part : parts_) {
+        if (!part.ready) part.ready = std::move(packed[next++]);
+        if (!part.keep_key.empty())
+            OSIEKIT_TRY(packer_.keep(part.keep_key, *part.ready, part.keep_extra));
+        image_.segments.push_back(*std::move(part.ready));
+    }
+    return {};
+}
+
+Status ImageBuilder::note_inputs() {
+    for (const LocatedPackage& package : image_.packages) {
+        OSIEKIT_ASSIGN(std::string licence, package_licence(package, recipes_));
+        image_.licences[package.digest] = std::move(licence);
+    }
+    image_.profile = profile_.sources;
+    image_.profile_directory = profile_.directory;
+    image_.mtime = options_.mtime;
+    for (const auto& [name, variable] : profile_.variables)
+        if (variable.value) image_.variables[name] = Sha256::of(*variable.value);
+    OSIEKIT_ASSIGN(image_.inputs, lock_inputs(profile_, options_.programs, options_.mtime));
+    for (const FileSpec& file : profile_.files)
+        if (file.source && !file.is_template)
+            image_.copies[file.path] = locked_name(*file.source, profile_.directory);
+    return {};
+}
+
+}  // namespace osiekit::builder

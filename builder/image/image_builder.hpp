@@ -1,0 +1,122 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "builder/cache/blob_cache.hpp"
+#include "builder/image/build.hpp"
+#include "builder/image/compose.hpp"
+#include "builder/image/find_packages.hpp"
+#include "builder/image/image_part.hpp"
+#include "builder/image/plan.hpp"
+#include "builder/image/recipe_cache.hpp"
+#include "builder/image/segment.hpp"
+#include "builder/kernel/kernel_store.hpp"
+#include "builder/tree.hpp"
+#include "lib/base/result.hpp"
+
+namespace osiekit::builder {
+
+enum class BuildGoal { plan, image };
+
+// What the builders of one run share.
+struct BuildStores {
+    BlobCache& blobs;
+    const RecipeCache& recipes;
+    std::shared_ptr<CompressedNow> compressed = std::make_shared<CompressedNow>();
+};
+
+// One run through a profile: what build_image() and plan_image() do once the packages are found.
+class ImageBuilder {
+  public:
+    ImageBuilder(BuildGoal goal, const Profile& profile, const BuildOptions& options,
+                 const BuildStores& stores)
+        : goal_(goal),
+          profile_(profile),
+          options_(options),
+          blobs_(stores.blobs),
+          recipes_(stores.recipes),
+          kernels_(blobs_, recipes_, options.cancelled),
+          packer_(blobs_, recipes_,
+                  {profile.compression, options.mtime, options.parallel, options.progress,
+                   options.cancelled, stores.compressed}) {}
+
+    Result<BuiltImage> run(FoundPackages packages);
+
+    // These three make one thing alone and leave it in the cache; for a builder that does nothing
+    // else.
+    Status prepare_kernel(const LocatedPackage& package);
+    Status prepare_package(const LocatedPackage& package);
+    Status prepare_programs();
+
+    // The same way as far as it goes without a package that is not here.
+    Result<ImagePlan> plan();
+
+  private:
+    // A lock does not say what is in the cache.
+    Status look_for(LocatedPackage& package);
+
+    // Every part in its place. For a plan, a part that would have to be made from a package stays
+    // unknown.
+    Status collect_parts();
+
+    void stage(std::string_view name) const {
+        if (options_.stage) options_.stage(name);
+    }
+
+    // Of the packages that were found for the kernel, the one that brings it.
+    Status find_kernel();
+
+    Status check_kernel_unpacks();
+
+    // The kernel is older than the image, but its date is the same in every build.
+    InitFacts init_facts() const;
+
+    Result<Part> module_part();
+
+    Status add_package(const LocatedPackage& package);
+
+    Status add_programs();
+
+    // What a script of Alpine's busybox does.
+    Status add_applet_links();
+
+    // What programs of the build machine bring along, and the cache of glibc's loader where it
+    // is needed; programs that lack libraries are refused.
+    Status add_libraries();
+
+    // A part that follows from the others; the sentinel stays in the last one.
+    Status add_late(std::string name, const Tree& tree);
+
+    // Looks at all parts together: conflicts, programs that could not start. Implied directories of
+    // the parts that are made now take the mode and owner that another part states.
+    Status check_whole();
+
+    // Not every firmware file that a module names is needed, nor does each exist.
+    Status check_firmware();
+
+    // Packs what was made of a package, and notes its licence.
+    Status keep(const LocatedPackage& package);
+    Status pack();
+
+    // What the manifest says of where everything came from.
+    Status note_inputs();
+
+    BuildGoal goal_;
+    const Profile& profile_;
+    const BuildOptions& options_;
+    BlobCache& blobs_;
+    const RecipeCache& recipes_;
+    KernelStore kernels_;
+    SegmentPacker packer_;
+    FoundPackages packages_;
+    std::vector<Part> parts_;
+    Tree whole_;                        // all of them together
+    std::vector<std::string> applets_;  // paths of links to busybox
+    bool kernel_known_ = false;
+    BuiltImage image_;
+};
+
+}  // namespace osiekit::builder
