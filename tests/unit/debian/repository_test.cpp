@@ -13,87 +13,19 @@
 
 #include "builder/debian/deb.hpp"
 #include "builder/debian/release.hpp"
-#include "builder/debian/signature.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 #include "lib/base/text.hpp"
-#include "tests/unit/debian/test_packages.hpp"
+#include "tests/unit/debian/repository_setting.hpp"
 
 using namespace osiekit;
 using namespace osiekit::builder;
+using namespace osiekit::builder::test;
 
 namespace fs = std::filesystem;
 
-namespace {
-
-// Making a key takes a while: one of each for all tests of this file.
-const Signer& archive_key() {
-    static const Signer signer("archive");
-    return signer;
-}
-const Signer& stranger_key() {
-    static const Signer signer("stranger");
-    return signer;
-}
-
-// A mirror, and a host whose apt is configured for it.
-struct Setting {
-    TestServer server;
-    TestRepository mirror{server, archive_key()};
-    TempDir root = TempDir::create().value();
-    std::int64_t now = *parse_release_date("Sat, 14 Nov 2026 12:00:00 UTC");
-    DebianRepository::Options options;
-
-    Setting() {
-        fs::create_directories(root / "etc/apt/sources.list.d");
-        fs::create_directories(root / "etc/apt/keyrings");
-        REQUIRE(write_file(root / "etc/os-release", "VERSION_CODENAME=bookworm\n"));
-        REQUIRE(write_file(root / "etc/apt/keyrings/a.gpg", archive_key().public_key()));
-        configure("Signed-By: /etc/apt/keyrings/a.gpg\n");
-        options.root = root.path();
-        options.cache = root / "cache";
-        options.retry.first_pause_ms = 1;
-        options.now = [this] { return now; };
-        mirror.add({"kernel", "6.1-1", "kernel-core (= 6.1-1), tool"});
-        mirror.add({"kernel-core", "6.1-1"});
-        mirror.add({"tool", "2.0"});
-        mirror.publish();
-    }
-    void configure(const std::string& more) {
-        REQUIRE(write_file(root / "etc/apt/sources.list.d/m.sources",
-                           "Types: deb\nURIs: " + server.url("/debian") +
-                               "\nSuites: bookworm\nComponents: main\n" + more));
-    }
-    Result<std::vector<LocatedPackage>> obtain(const std::vector<std::string>& names,
-                                               Dependencies dependencies = Dependencies::none()) {
-        OSIEKIT_ASSIGN(auto repository, DebianRepository::open(options));
-        return repository->obtain(query_of(PackageSystem::debian, names, dependencies));
-    }
-    Error failure(const std::vector<std::string>& names,
-                  Dependencies dependencies = Dependencies::none()) {
-        auto located = obtain(names, dependencies);
-        REQUIRE_FALSE(located);
-        return std::move(located).error();
-    }
-    std::string names(const std::vector<std::string>& wanted, Dependencies dependencies) {
-        auto located = obtain(wanted, dependencies).value();
-        std::string text;
-        for (const auto& package : located) text += package.name + " " + package.version + ";";
-        return text;
-    }
-};
-
-bool contains(const Error& error, std::string_view text) {
-    return error.to_string().find(text) != std::string::npos;
-}
-
-constexpr std::int64_t minute = 60;
-constexpr std::int64_t day = 24 * 60 * minute;
-
-}  // namespace
-
 TEST_CASE("packages come from a signed repository, verified, with their files") {
-    Setting setting;
+    RepositorySetting setting;
     auto located = setting.obtain({"kernel"}, Dependencies::pattern("kernel-")).value();
     REQUIRE(located.size() == 2);
     CHECK(located[0].name == "kernel");
@@ -114,7 +46,7 @@ TEST_CASE("packages come from a signed repository, verified, with their files") 
 }
 
 TEST_CASE("a package that was damaged behind its stamp is fetched anew") {
-    Setting setting;
+    RepositorySetting setting;
     auto located = setting.obtain({"tool"}).value();
     fs::path file = located[0].file;
     std::string content = read_file(file).value();
@@ -142,7 +74,7 @@ TEST_CASE("a package that was damaged behind its stamp is fetched anew") {
 }
 
 TEST_CASE("a package is told of as soon as it is here, not when all are") {
-    Setting setting;
+    RepositorySetting setting;
     std::promise<void> told;
     TestServer::Fault withheld;
     bool in_time = false;
@@ -181,7 +113,7 @@ TEST_CASE("a package is told of as soon as it is here, not when all are") {
 }
 
 TEST_CASE("a warm run asks nobody; after a while the release is asked for again, cheaply") {
-    Setting setting;
+    RepositorySetting setting;
     REQUIRE(setting.obtain({"kernel"}));
     std::size_t cold = setting.server.seen().size();
     CHECK(cold == 3);  // InRelease, the index by its digest, the package
@@ -198,7 +130,7 @@ TEST_CASE("a warm run asks nobody; after a while the release is asked for again,
 }
 
 TEST_CASE("an update of the mirror is seen after the interval or with refresh") {
-    Setting setting;
+    RepositorySetting setting;
     REQUIRE(setting.obtain({"tool"}));
     setting.mirror.add({"tool", "2.1"});
     setting.mirror.date = "Sat, 14 Nov 2026 11:00:00 UTC";
@@ -209,7 +141,7 @@ TEST_CASE("an update of the mirror is seen after the interval or with refresh") 
 }
 
 TEST_CASE("a mirror that is behind does not take us back") {
-    Setting setting;
+    RepositorySetting setting;
     setting.mirror.add({"tool", "2.1"});
     setting.mirror.publish();
     REQUIRE(setting.obtain({"tool"}));
@@ -222,7 +154,7 @@ TEST_CASE("a mirror that is behind does not take us back") {
 }
 
 TEST_CASE("an index that has moved on since the last look is looked up anew") {
-    Setting setting;
+    RepositorySetting setting;
     setting.mirror.by_hash = GENERATE(true, false);
     setting.mirror.publish();
     REQUIRE(setting.obtain({"tool"}));
@@ -236,7 +168,7 @@ TEST_CASE("an index that has moved on since the last look is looked up anew") {
 }
 
 TEST_CASE("offline from the cache, and offline without one") {
-    Setting setting;
+    RepositorySetting setting;
     setting.options.offline = true;
     Error failed = setting.failure({"kernel"});
     CHECK(failed.kind() == ErrorKind::not_found);
@@ -253,7 +185,7 @@ TEST_CASE("offline from the cache, and offline without one") {
 }
 
 TEST_CASE("a damaged entry of the cache is fetched again") {
-    Setting setting;
+    RepositorySetting setting;
     auto first = setting.obtain({"kernel"}).value();
     std::size_t before = setting.server.seen().size();
     REQUIRE(write_file(first[0].file, "nonsense"));
@@ -267,187 +199,8 @@ TEST_CASE("a damaged entry of the cache is fetched again") {
     CHECK(setting.names({"kernel"}, Dependencies::none()) == "kernel 6.1-1;");
 }
 
-TEST_CASE("a wrong digest in the index names the package's URL") {
-    Setting setting;
-    setting.mirror.wrong_digest["kernel"] = std::string(64, 'a');
-    setting.mirror.publish();
-    Error failed = setting.failure({"kernel"});
-    CHECK(failed.kind() == ErrorKind::digest);
-    CHECK(contains(failed, "/debian/pool/main/kernel_6.1-1_amd64.deb"));
-    CHECK(contains(failed, std::string(64, 'a')));
-    REQUIRE(setting.obtain({"tool"}));
-}
-
-TEST_CASE("an index that is not the signed one is refused") {
-    Setting setting;
-    std::string index = setting.server.get(setting.mirror.index_path());
-    index[index.size() / 2] ^= 1;
-    setting.server.put(setting.mirror.index_path(), index);
-    Error failed = setting.failure({"kernel"});
-    CHECK(failed.kind() == ErrorKind::digest);
-    CHECK(contains(failed, setting.mirror.index_path()));
-}
-
-TEST_CASE("signatures that do not count") {
-    Setting setting;
-    std::string path = "/debian/dists/bookworm/InRelease";
-    std::string good = setting.server.get(path);
-    SECTION("the text was changed") {
-        good.replace(good.find("Origin: Test"), 12, "Origin: Evil");
-        setting.server.put(path, good);
-        CHECK(contains(setting.failure({"kernel"}), "is bad"));
-    }
-    SECTION("somebody else signed it") {
-        TestRepository other(setting.server, stranger_key());
-        other.add({"kernel", "9"});
-        other.publish();
-        CHECK(contains(setting.failure({"kernel"}), "which the keyring lacks"));
-    }
-    SECTION("text stands before the signed block") {
-        setting.server.put(path, "Origin: x\n\n" + good);
-    }
-    SECTION("text stands after it") {
-        setting.server.put(path, good + "Origin: x\n");
-    }
-    SECTION("there are two blocks") {
-        setting.server.put(path, good + good);
-    }
-    SECTION("it is not signed at all") {
-        setting.server.put(path, strip_clear_signature(good));
-    }
-    SECTION("it is a web page") {
-        setting.server.put(path, "<html>please log in</html>");
-    }
-    SECTION("the key has expired") {
-        Signer old("old", "20200101T000000", "1y");
-        REQUIRE(write_file(setting.root / "etc/apt/keyrings/a.gpg", old.public_key()));
-        TestRepository other(setting.server, old);
-        other.add({"kernel", "9"});
-        other.publish();
-        CHECK(contains(setting.failure({"kernel"}), "has expired"));
-    }
-    Error failed = setting.failure({"kernel"});
-    CHECK(failed.kind() == ErrorKind::refused);
-    CHECK(contains(failed, "InRelease"));
-    CHECK_FALSE(fs::exists(setting.root / "cache/releases"));
-}
-
-TEST_CASE("keys may come in several ways") {
-    Setting setting;
-    SECTION("an armoured file") {
-        REQUIRE(
-            write_file(setting.root / "etc/apt/keyrings/a.asc", archive_key().public_key(true)));
-        setting.configure("Signed-By: /etc/apt/keyrings/a.asc\n");
-    }
-    SECTION("a block in the source") {
-        std::string key = archive_key().public_key(true);
-        std::string block;
-        for (std::string_view line : split(trim(key), '\n'))
-            block += "\n " + (line.empty() ? "." : std::string(line));
-        setting.configure("Signed-By:" + block + "\n");
-    }
-    SECTION("the host's trusted keys") {
-        setting.configure("");
-        CHECK(contains(setting.failure({"kernel"}), "no keyring"));
-        fs::create_directories(setting.root / "etc/apt/trusted.gpg.d");
-        REQUIRE(
-            write_file(setting.root / "etc/apt/trusted.gpg.d/s.gpg", stranger_key().public_key()));
-        CHECK(contains(setting.failure({"kernel"}), "keyring lacks"));
-        REQUIRE(
-            write_file(setting.root / "etc/apt/trusted.gpg.d/t.gpg", archive_key().public_key()));
-    }
-    SECTION("one of the trusted keys, by its fingerprint") {
-        fs::create_directories(setting.root / "etc/apt/trusted.gpg.d");
-        REQUIRE(
-            write_file(setting.root / "etc/apt/trusted.gpg.d/t.gpg", archive_key().public_key()));
-        setting.configure("Signed-By: " + stranger_key().fingerprint() + "\n");
-        CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
-        setting.configure("Signed-By: " + archive_key().fingerprint() + "\n");
-    }
-    SECTION("none, where the administrator trusts the mirror") {
-        setting.server.put(
-            "/debian/dists/bookworm/InRelease",
-            strip_clear_signature(setting.server.get("/debian/dists/bookworm/InRelease")));
-        setting.configure("Trusted: yes\n");
-        CHECK(DebianRepository::open(setting.options).value()->warnings().size() == 1);
-    }
-    REQUIRE(setting.obtain({"kernel"}));
-}
-
-TEST_CASE("another keyring means another verification") {
-    Setting setting;
-    REQUIRE(setting.obtain({"kernel"}));
-    REQUIRE(write_file(setting.root / "etc/apt/keyrings/a.gpg", stranger_key().public_key()));
-    CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
-    setting.options.offline = true;
-    CHECK(setting.failure({"kernel"}).kind() == ErrorKind::not_found);
-}
-
-TEST_CASE("dates are honoured as the host's apt honours them") {
-    Setting setting;
-    setting.mirror.valid_until = "Sat, 21 Nov 2026 10:00:00 UTC";
-    setting.mirror.publish();
-    SECTION("expired") {
-        REQUIRE(setting.obtain({"kernel"}));
-        setting.now += 10 * day;
-        Error failed = setting.failure({"kernel"});
-        CHECK(failed.kind() == ErrorKind::refused);
-        CHECK(contains(failed, "has expired 3 days ago"));
-        CHECK(contains(failed, "Check-Valid-Until"));
-        setting.options.offline = true;
-        CHECK(contains(setting.failure({"kernel"}), "run once without --offline"));
-    }
-    SECTION("expired, but nobody minds") {
-        setting.now += 10 * day;
-        AptSettings settings;
-        settings.check_valid_until = false;
-        setting.options.settings = settings;
-        REQUIRE(setting.obtain({"kernel"}));
-        setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\nCheck-Valid-Until: yes\n");
-        CHECK(setting.failure({"kernel"}).kind() == ErrorKind::refused);
-    }
-    SECTION("the host allows less, or more, than the release says") {
-        setting.now += 5 * day;
-        REQUIRE(setting.obtain({"kernel"}));
-        AptSettings settings;
-        settings.longest_valid[""] = 3 * day;
-        setting.options.settings = settings;
-        CHECK(contains(setting.failure({"kernel"}), "has expired 2 days ago"));
-        setting.configure("Signed-By: /etc/apt/keyrings/a.gpg\nValid-Until-Max: 604800\n");
-        REQUIRE(setting.obtain({"kernel"}));
-        setting.now += 5 * day;
-        setting.configure(
-            "Signed-By: /etc/apt/keyrings/a.gpg\nValid-Until-Max: 0\n"
-            "Valid-Until-Min: 2592000\n");
-        REQUIRE(setting.obtain({"kernel"}));
-    }
-    SECTION("a release that says nothing, by its label") {
-        setting.mirror.valid_until.clear();
-        setting.mirror.label = "Site";
-        setting.mirror.publish();
-        setting.now += 900 * day;
-        AptSettings settings;
-        settings.longest_valid["other"] = day;
-        setting.options.settings = settings;
-        REQUIRE(setting.obtain({"kernel"}));
-        settings.longest_valid["site"] = day;
-        setting.options.settings = settings;
-        CHECK(contains(setting.failure({"kernel"}), "has expired 899 days ago"));
-    }
-    SECTION("from the future") {
-        setting.now -= 2 * day;
-        Error failed = setting.failure({"kernel"});
-        CHECK(failed.kind() == ErrorKind::refused);
-        CHECK(contains(failed, "clock"));
-        AptSettings settings;
-        settings.check_date = false;
-        setting.options.settings = settings;
-        REQUIRE(setting.obtain({"kernel"}));
-    }
-}
-
 TEST_CASE("a mirror in trouble") {
-    Setting setting;
+    RepositorySetting setting;
     std::string release = "/debian/dists/bookworm/InRelease";
     std::string package = "/debian/pool/main/kernel_6.1-1_amd64.deb";
     SECTION("it has no such suite") {
@@ -519,7 +272,7 @@ TEST_CASE("a mirror in trouble") {
 }
 
 TEST_CASE("the newest candidate over all suites of the release, and of no other") {
-    Setting setting;
+    RepositorySetting setting;
     TestRepository security(setting.server, archive_key());
     security.suite = "bookworm-security";
     security.add({"tool", "2.0+deb12u1"});
@@ -540,7 +293,7 @@ TEST_CASE("the newest candidate over all suites of the release, and of no other"
 }
 
 TEST_CASE("questions that have no answer") {
-    Setting setting;
+    RepositorySetting setting;
     Error unknown = setting.failure({"kernle"});
     CHECK(unknown.kind() == ErrorKind::not_found);
     CHECK(contains(unknown, "did you mean \"kernel\"?"));
@@ -559,7 +312,7 @@ TEST_CASE("questions that have no answer") {
 }
 
 TEST_CASE("cancelling a repository") {
-    Setting setting;
+    RepositorySetting setting;
     setting.options.cancelled = [] { return true; };
     CHECK(setting.failure({"kernel"}).kind() == ErrorKind::cancelled);
 }
