@@ -9,11 +9,11 @@ import pathlib
 import re
 import shutil
 import stat
-import subprocess
 import tempfile
 
 from harness import foreign_images, osie_image, paths
 from harness.initramfs_makers import Kernel
+from harness.osiekit import osiekit
 from harness.processes import output_of, run_logged
 
 # What each compression's own check would miss is left out where one byte is flipped.
@@ -40,16 +40,6 @@ def run(context):
         context.check(foreign_images.ACPI_TABLE in trees["dracut-zstd"], "a table for ACPI comes before the compressed part")
         with context.report.stage("diff", "compare images"):
             check_diffs(context, images, trees, osie)
-
-
-def osiekit(*words, status=0):
-    """What `osiekit` prints, when it ends with that status."""
-    command = [str(paths.program("osiekit")), *map(str, words)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != status:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode} instead of {status}: "
-                             f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
 
 
 class Looked:

@@ -13,6 +13,7 @@ import xml.etree.ElementTree
 
 from harness import apk_repository, osie_image, paths
 from harness.initramfs_makers import Kernel
+from harness.osiekit import osiekit
 from harness.processes import run_logged
 
 HERE = pathlib.Path(__file__).parent
@@ -91,16 +92,6 @@ class Site:
                     f"keys={self.keys}", "--set", f"greeting={'welcome' if changed else 'hello'}"],
                    self.context.out / f"{name}.log")
         return out
-
-
-def osiekit(*words, status=0):
-    """What `osiekit` prints, when it ends with that status."""
-    command = [str(paths.program("osiekit")), *map(str, words)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != status:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode} instead of {status}: "
-                             f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def manifest_of(image):
