@@ -1,6 +1,7 @@
 #include "lib/base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,21 @@
 #include <utility>
 
 namespace osiekit {
+
+namespace {
+
+// As many as mkstemp() takes.
+std::string random_letters() {
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+    std::array<unsigned char, 6> random{};
+    // So few bytes are always given whole (getrandom(2)).
+    [[maybe_unused]] auto n = ::getrandom(random.data(), random.size(), 0);
+    std::string text;
+    for (unsigned char byte : random) text += letters[byte % letters.size()];
+    return text;
+}
+
+}  // namespace
 
 Result<Fd> open_file(const std::filesystem::path& path, int flags, mode_t mode) {
     Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
@@ -53,15 +69,19 @@ Status write_file(const std::filesystem::path& path, std::string_view content, m
 Result<PendingFile> PendingFile::create(const std::filesystem::path& path, mode_t mode) {
     PendingFile file;
     file.path_ = path;
-    std::string pattern = path.string() + ".partial.XXXXXX";
-    file.fd_ = Fd(::mkostemp(pattern.data(), O_CLOEXEC));
-    if (!file.fd_) return Error::from_errno("cannot create a file beside " + path.string());
-    file.temporary_ = pattern;
-    mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(file.fd_.get(), mode & ~mask) != 0)
-        return Error::from_errno("cannot set the mode of " + pattern);
-    return file;
+    // Not mkostemp(), which gives a mode of its own: to apply the umask after it one would have to
+    // change it, for all threads. Here the kernel applies it.
+    constexpr int attempts = 100;
+    for (int i = 0; i < attempts; ++i) {
+        std::string name = path.string() + ".partial." + random_letters();
+        file.fd_ = Fd(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+        if (file.fd_) {
+            file.temporary_ = std::move(name);
+            return file;
+        }
+        if (errno != EEXIST) break;
+    }
+    return Error::from_errno("cannot create a file beside " + path.string());
 }
 
 PendingFile::PendingFile(PendingFile&& other) noexcept
