@@ -54,14 +54,14 @@ Result<std::string_view> Inflater::next() {
 
 Status Inflater::count(std::size_t size) {
     count_ += size;
-    std::uint64_t most = count_ > limit_                              ? limit_
-                         : budget_ != nullptr && !budget_->take(size) ? budget_->total()
-                                                                      : 0;
-    if (most == 0) return {};
-    return Error(ErrorKind::limit,
-                 std::string(count_ > limit_ ? "the layer unpacks" : "the image's layers unpack") +
-                     " to more than " + human_size(most))
-        .hint("give the machine more memory, or use a smaller image");
+    auto too_much = [](const std::string& what, std::uint64_t most) {
+        return Error(ErrorKind::limit, what + " to more than " + human_size(most))
+            .hint("give the machine more memory, or use a smaller image");
+    };
+    if (count_ > limit_) return too_much("the layer unpacks", limit_);
+    if (budget_ != nullptr && !budget_->take(size))
+        return too_much("the image's layers unpack", budget_->total());
+    return {};
 }
 
 Result<std::string_view> Inflater::next_piece() {

@@ -230,6 +230,19 @@ TEST_CASE("a small archive of zeros stops at the budget") {
     REQUIRE(fs::file_size(sandbox.root / "zeros") <= 1U << 20U);
 }
 
+TEST_CASE("no budget at all lets nothing through, and the exact one everything") {
+    std::string tar = TarBuilder().file("a", "x").finish();
+    for (std::uint64_t bytes : {std::uint64_t{0}, tar.size() - 1, tar.size()}) {
+        Sandbox sandbox;
+        ByteBudget budget(bytes);
+        UnpackLimits limits;
+        limits.budget = &budget;
+        auto unpacked = sandbox.unpack(tar, limits);
+        REQUIRE(unpacked.ok() == (bytes == tar.size()));
+        if (!unpacked) REQUIRE(unpacked.error().kind() == ErrorKind::limit);
+    }
+}
+
 TEST_CASE("bytes behind the last gzip member are read, as the blob's digest covers them") {
     Sandbox sandbox;
     std::string tar = TarBuilder().file("a", "x").finish();
