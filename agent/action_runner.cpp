@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "agent/action_spec.hpp"
@@ -80,8 +81,11 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Deci
     };
     timespec start = oci::ImageStore::now();
     auto stored = pull_image(store_, settings_, action.image, parts, log_);
-    // Out of memory: once more without what earlier actions have left.
-    if (!stored && stored.error().kind() == ErrorKind::limit && evict(0, start) > 0)
+    // Out of memory, by our count or the file system's: once more without what earlier actions have
+    // left.
+    bool full = !stored && (stored.error().kind() == ErrorKind::limit ||
+                            stored.error().error_number() == ENOSPC);
+    if (full && evict(0, start) > 0)
         stored = pull_image(store_, settings_, action.image, parts, log_);
     if (!stored) return std::move(stored).error();
     OSIEKIT_TRY(lock.share());

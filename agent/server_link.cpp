@@ -1,5 +1,6 @@
 #include "agent/server_link.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -37,6 +38,10 @@ rpc::ChannelOptions channel_options(const Settings& settings, const std::string&
     // Go's gRPC, which Tinkerbell's agents use, asks the proxy for HTTPS whether TLS is on or not.
     options.proxy = settings.https_proxy;
     options.no_proxy = settings.no_proxy;
+    // A workflow's data comes in one message, with little around it.
+    constexpr std::size_t around = 64U << 10U;
+    options.max_message_bytes =
+        std::max<std::size_t>(options.max_message_bytes, settings.max_workflow_data + around);
     return options;
 }
 
