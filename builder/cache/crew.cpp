@@ -21,6 +21,7 @@ Crew::~Crew() {
 void Crew::add(std::uint64_t memory, std::function<Status()> job) {
     {
         std::lock_guard lock(mutex_);
+        if (closing_) return;
         waiting_.push_back({memory, std::move(job)});
         if (threads_.size() < std::min(most_threads_, running_ + waiting_.size()))
             threads_.emplace_back([this] { work(); });
@@ -49,7 +50,9 @@ void Crew::work() {
         --running_;
         taken_ -= job.memory;
         if (!done) {
-            if (!failure_) failure_ = std::move(done).error();
+            // Jobs that end because another one has failed are not the reason.
+            if (!failure_ || failure_->kind() == ErrorKind::cancelled)
+                failure_ = std::move(done).error();
             stopping_ = true;
         }
         changed_.notify_all();

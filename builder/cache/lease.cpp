@@ -105,6 +105,10 @@ Result<Lease> Lease::begin(const fs::path& cache) {
         return Error::from_errno("cannot make " + pattern).context("taking the cache into use");
     }
     state->file = pattern;
+    // Others who use the cache have to see whether it is held.
+    constexpr mode_t readable = 0644;
+    if (::fchmod(state->fd.get(), readable) != 0)
+        return Error::from_errno("cannot set the mode of " + pattern);
     OSIEKIT_TRY(wait_for_lock(state->fd.get(), LOCK_EX, pattern));
     struct stat info {};
     if (::fstat(state->fd.get(), &info) != 0) return Error::from_errno("cannot examine " + pattern);
@@ -137,6 +141,11 @@ Result<LiveLeases> live_leases(const fs::path& cache, std::vector<fs::path>* dea
         Fd fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
         if (!fd) {
             if (errno == ENOENT) continue;  // it has just ended
+            if (errno == EACCES) {          // somebody else's: it may name everything
+                ++live.count;
+                live.since = {};
+                continue;
+            }
             return Error::from_errno("cannot read " + entry.path().string());
         }
         if (::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) {

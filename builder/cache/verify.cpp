@@ -14,10 +14,12 @@ namespace {
 
 enum class Verdict { good, damaged, gone };
 
-// What cannot be read is no good either. `fd` is left open on what was judged.
-Verdict judge(const CacheEntry& entry, Fd& fd) {
+// A link is no good either. `fd` is left open on what was judged.
+Result<Verdict> judge(const CacheEntry& entry, Fd& fd) {
     fd = Fd(::open(entry.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd) return errno == ENOENT ? Verdict::gone : Verdict::damaged;
+    if (!fd && errno == ENOENT) return Verdict::gone;
+    if (!fd && errno == ELOOP) return Verdict::damaged;
+    if (!fd) return Error::from_errno("cannot read " + entry.file.string());
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
         fd = Fd();
@@ -46,7 +48,7 @@ Result<Verified> verify_cache(const fs::path& cache, bool dry_run,
         done += entry.size;
         if (entry.place == EntryPlace::download) continue;
         Fd fd;
-        Verdict verdict = judge(entry, fd);
+        OSIEKIT_ASSIGN(Verdict verdict, judge(entry, fd));
         if (moved) moved(done, total);
         if (verdict == Verdict::gone) continue;
         ++verified.entries;
