@@ -94,8 +94,7 @@ void print_contents(const Contents& contents) {
                     printable(join(names, " "), std::size_t{1} << 20U).c_str());
     }
     for (const auto& [name, version, system] : packages_of(contents))
-        std::printf("package: %s %s\n",
-                    printable(system.empty() ? name : package_reference(system, name)).c_str(),
+        std::printf("package: %s %s\n", printable(package_reference(system, name)).c_str(),
                     printable(version).c_str());
     if (!contents.maker.empty()) std::printf("made by: %s\n", contents.maker.c_str());
     std::printf("biggest files:\n");

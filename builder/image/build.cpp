@@ -1,5 +1,6 @@
 #include "builder/image/build.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -48,6 +49,8 @@ class Preparer {
     static constexpr std::uint64_t preparing_memory = 160 * mebi;
     static constexpr std::uint64_t kernel_memory = 128 * mebi;
     static constexpr std::uint64_t small_memory = 32 * mebi;
+    // Of unpacked to packed, where only the package's own size is known, as in a lock.
+    static constexpr std::uint64_t usual_ratio = 4;
 
     ImageBuilder builder() { return {BuildGoal::image, profile_, options_, stores_}; }
 
@@ -57,8 +60,8 @@ class Preparer {
             if (crew_.stopping()) return Error(ErrorKind::cancelled, "interrupted");
             if (!first_time(package, kernel)) return {};
             // A package's files are in memory until they are compressed.
-            std::uint64_t memory =
-                kernel ? kernel_memory : small_memory + 2 * package.installed_size;
+            std::uint64_t unpacked = std::max(package.installed_size, usual_ratio * package.size);
+            std::uint64_t memory = kernel ? kernel_memory : small_memory + 2 * unpacked;
             crew_.add(memory, [this, kernel, package]() -> Status {
                 if (kernel)
                     OSIEKIT_TRY(builder().prepare_kernel(package));

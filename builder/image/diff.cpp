@@ -47,8 +47,7 @@ Facts packages_of(const Contents& contents) {
     for (const auto& item : *list) {
         if (!item.is_object()) continue;
         std::string system = text(item, "system");
-        std::string name =
-            system.empty() ? text(item, "name") : package_reference(system, text(item, "name"));
+        std::string name = package_reference(system, text(item, "name"));
         facts.insert_or_assign(
             std::move(name),
             text(item, "version") + " " + text(item, "architecture") + " " + text(item, "digest"));

@@ -32,7 +32,7 @@ bool valid_location(std::string_view path) {
 }
 
 std::string package_reference(std::string_view system, std::string_view name) {
-    if (system == to_string(PackageSystem::debian)) return std::string(name);
+    if (system.empty() || system == to_string(PackageSystem::debian)) return std::string(name);
     return std::string(system) + ":" + std::string(name);
 }
 

@@ -20,7 +20,7 @@ std::string_view to_string(PackageSystem system);  // "debian", "alpine", "file"
 std::optional<PackageSystem> parse_package_system(std::string_view text);
 
 // What tells packages of one name apart where an image has them of several systems: "busybox" of
-// Debian, "alpine:busybox", "file:busybox".
+// Debian, "alpine:busybox", "file:busybox". Without a system, as in old manifests, just the name.
 std::string package_reference(std::string_view system, std::string_view name);
 
 // A path below a mirror that may become part of a URL: relative, printable ASCII, no "..".
