@@ -163,22 +163,19 @@ void register_lock(CLI::App& app, Invocation& invocation) {
         ->type_name("NAME=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command
-        ->add_option("--update", arguments->move,
-                     "Move to what the mirrors have now; with names of packages, only these and "
-                     "what they force")
-        ->type_name("[NAME...]")
-        ->expected(0, -1)
-        ->allow_extra_args(true);
+    command->add_option("NAME", arguments->move, "With --update: the packages that move");
+    command->add_flag("--update", arguments->update,
+                      "Move to what the mirrors have now; with names of packages, only these and "
+                      "what they force");
     command->add_flag("--check", arguments->check,
                       "Write nothing; exit with 1 if lock and profile disagree");
     command->add_flag("--offline", arguments->offline, "Use only what is in the cache");
     command->add_flag("--json", arguments->json, "Print what changed as JSON");
     command->add_flag("--quiet", arguments->quiet, "Print nothing but errors");
     command->footer(std::string(examples));
-    command->callback([arguments, command, &invocation] {
-        arguments->update = command->count("--update") > 0;
-        std::erase(arguments->move, "");  // what the library gives for an option without a value
+    command->callback([arguments, &invocation] {
+        if (!arguments->move.empty() && !arguments->update)
+            throw CLI::ValidationError("NAME", "names of packages go with --update");
         invocation.run = [arguments, &invocation]() -> Status {
             invocation.failure_status = trouble_status;
             OSIEKIT_ASSIGN(invocation.status, run_lock(*arguments));
