@@ -251,3 +251,4 @@ def carried(bench):
     blob.write_bytes(blob.read_bytes()[:-1] + b"x")
     done = bench.pull(name, "--images", str(folder))[1]
     bench.expect("a layout that was changed", done, 1)
+    bench.context.check("the image layout was changed" in done.stderr, "what is wrong with a changed layout is said")
