@@ -8,6 +8,7 @@
 #include <string>
 
 #include "builder/commands/command.hpp"
+#include "lib/base/terminal.hpp"
 
 namespace {
 
@@ -21,7 +22,7 @@ constexpr std::array commands = {
     register_cache, register_action,  register_completion};
 
 void print_error(const std::string& text) {
-    bool colour = ::isatty(STDERR_FILENO) == 1;
+    bool colour = osiekit::wants_colour(STDERR_FILENO);
     std::fprintf(stderr, "%sosiekit:%s %s\n", colour ? "\x1b[31m" : "", colour ? "\x1b[0m" : "",
                  text.c_str());
 }

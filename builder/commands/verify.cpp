@@ -9,6 +9,7 @@
 #include "builder/image/lock_profile.hpp"
 #include "builder/report/image_files.hpp"
 #include "builder/report/verify_lock.hpp"
+#include "lib/base/terminal.hpp"
 
 namespace osiekit::builder {
 
@@ -39,10 +40,10 @@ Exit status: 0 nothing is wrong, 1 something is, 2 trouble.
 )";
 
 void print_text(const Verification& verification, const std::string& image) {
-    bool terminal = ::isatty(STDOUT_FILENO) == 1;
+    bool colour = wants_colour(STDOUT_FILENO);
     for (const Finding& finding : verification.findings)
-        std::printf("%s%s%s\n", terminal ? "\x1b[31m" : "", finding.to_string().c_str(),
-                    terminal ? "\x1b[0m" : "");
+        std::printf("%s%s%s\n", colour ? "\x1b[31m" : "", finding.to_string().c_str(),
+                    colour ? "\x1b[0m" : "");
     if (!verification.good()) {
         std::printf("%s: %zu found\n", image.c_str(), verification.findings.size());
         return;

@@ -9,6 +9,7 @@
 #include <list>
 
 #include "lib/base/file.hpp"
+#include "lib/base/terminal.hpp"
 #include "lib/base/text.hpp"
 #include "server/cli/client.hpp"
 #include "server/cli/completion.hpp"
@@ -118,8 +119,7 @@ class Commands {
             std::fprintf(stderr, "tink: %s (hint: see tink --help)\n", e.what());
             return 2;
         }
-        options_.style.colour = !options_.style.json && ::isatty(STDOUT_FILENO) == 1 &&
-                                std::getenv("NO_COLOR") == nullptr;
+        options_.style.colour = !options_.style.json && wants_colour(STDOUT_FILENO);
         client_ = Client::create(options_.server);
         auto status = action_();
         if (status) return *status;

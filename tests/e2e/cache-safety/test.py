@@ -2,6 +2,7 @@
 beside a build, a full disk, a disk that cannot be written. Whatever happens, a build gives the right bytes or an error,
 and never half an image."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -105,11 +106,9 @@ def check_parallel(context, site):
     """Two builds on one empty cache: the same bytes, and each package is fetched once."""
     cache = site.folder / "parallel-cache"
     site.server.requests.clear()
-    builds = [threading.Thread(target=site.build, args=(cache, site.folder / f"parallel-{i}")) for i in range(2)]
-    for build in builds:
-        build.start()
-    for build in builds:
-        build.join()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for build in [pool.submit(site.build, cache, site.folder / f"parallel-{i}") for i in range(2)]:
+            build.result()
     for i in range(2):
         for name in OUTPUTS:
             context.check((site.folder / f"parallel-{i}" / name).read_bytes() == site.expected[name],
@@ -241,15 +240,16 @@ def check_collection(context, site):
             go_on.wait(LIMIT_SECONDS)
 
     site.server.moved = wait_at_gamma
-    build = threading.Thread(target=site.build, args=(cache, site.folder / "beside-gc"))
-    build.start()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    build = pool.submit(site.build, cache, site.folder / "beside-gc")
     try:
         context.check(reached.wait(LIMIT_SECONDS), "the build fetches the package that is missing")
         freed = site.cache("gc", cache, "--keep-days", "0")[0]
         left = {entry["name"]: entry["in_use"] for entry in site.cache("ls", cache)[0]["entries"]}
     finally:
         go_on.set()
-        build.join()
+        build.result()
+        pool.shutdown()
     context.check(freed["freed"] > 0, "gc frees what the build has not used yet")
     for name in ("alpha 1.0", "beta 1.0"):
         context.equal(left.get(name), True, f"whether {name} is in use")
