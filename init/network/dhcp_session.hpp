@@ -6,9 +6,9 @@
 
 #include "init/network/dhcp_client.hpp"
 #include "init/network/dhcp_socket.hpp"
-#include "init/network/netlink.hpp"
 #include "init/system/boot_log.hpp"
 #include "init/system/event_loop.hpp"
+#include "lib/netlink/link.hpp"
 
 namespace osiekit::init {
 

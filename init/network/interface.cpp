@@ -10,11 +10,6 @@
 namespace osiekit::init {
 namespace {
 
-template <typename T>
-std::string_view bytes_of(const T& value) {
-    return {reinterpret_cast<const char*>(&value), sizeof value};
-}
-
 std::string on_interface(std::string_view what, int index) {
     return std::string(what) + " (interface " + std::to_string(index) + ")";
 }
@@ -47,31 +42,19 @@ bool in_subnet(Ipv4 address, const NetworkConfig& config) {
 
 }  // namespace
 
-Result<std::vector<Link>> list_links(RouteSocket& socket) {
-    ifinfomsg info{};
-    std::vector<Link> links;
-    NetlinkMessage message(RTM_GETLINK, NLM_F_DUMP, bytes_of(info));
-    Status status = socket.dump(std::move(message), [&links](const NetlinkReply& reply) {
-        if (reply.type != RTM_NEWLINK) return;
-        if (auto link = parse_link(reply.payload)) links.push_back(std::move(*link));
-    });
-    if (!status) return std::move(status).context("listing the network interfaces").error();
-    return links;
-}
-
-Status set_link_up(RouteSocket& socket, int index) {
+Status set_link_up(NetlinkSocket& socket, int index) {
     return socket.request(link_message(0, index, IFF_UP))
         .context(on_interface("switching the link on", index));
 }
 
-Status set_mtu(RouteSocket& socket, int index, std::uint16_t mtu) {
+Status set_mtu(NetlinkSocket& socket, int index, std::uint16_t mtu) {
     NetlinkMessage message = link_message(0, index, 0);
     message.attribute_u32(IFLA_MTU, mtu);
     return socket.request(std::move(message))
         .context(on_interface("setting the MTU to " + std::to_string(mtu), index));
 }
 
-Status add_vlan(RouteSocket& socket, int parent, const std::string& name, std::uint16_t id) {
+Status add_vlan(NetlinkSocket& socket, int parent, const std::string& name, std::uint16_t id) {
     NetlinkMessage message = link_message(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
     message.attribute_u32(IFLA_LINK, static_cast<std::uint32_t>(parent));
     message.attribute(IFLA_IFNAME, name + '\0');
@@ -86,7 +69,7 @@ Status add_vlan(RouteSocket& socket, int parent, const std::string& name, std::u
     return std::move(status).context("making the VLAN interface " + name);
 }
 
-Status add_address(RouteSocket& socket, int index, const NetworkConfig& config) {
+Status add_address(NetlinkSocket& socket, int index, const NetworkConfig& config) {
     NetlinkMessage message =
         address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, config);
     if (config.prefix_length < 31) {
@@ -97,14 +80,14 @@ Status add_address(RouteSocket& socket, int index, const NetworkConfig& config) 
         .context(on_interface("setting the address " + config.address.to_string(), index));
 }
 
-Status remove_address(RouteSocket& socket, int index, const NetworkConfig& config) {
+Status remove_address(NetlinkSocket& socket, int index, const NetworkConfig& config) {
     Status status = socket.request(address_message(RTM_DELADDR, 0, index, config));
     if (!status && status.error().error_number() == EADDRNOTAVAIL) return {};
     return std::move(status).context(
         on_interface("removing the address " + config.address.to_string(), index));
 }
 
-Status add_route(RouteSocket& socket, int index, const dhcp::Route& route,
+Status add_route(NetlinkSocket& socket, int index, const dhcp::Route& route,
                  const NetworkConfig& config) {
     bool direct = route.gateway.is_zero();
     rtmsg info{};
@@ -126,7 +109,7 @@ Status add_route(RouteSocket& socket, int index, const dhcp::Route& route,
                               index));
 }
 
-Status apply_config(RouteSocket& socket, int index, const NetworkConfig& config,
+Status apply_config(NetlinkSocket& socket, int index, const NetworkConfig& config,
                     std::vector<std::string>& problems) {
     if (config.mtu)
         if (Status status = set_mtu(socket, index, *config.mtu); !status)

@@ -46,7 +46,7 @@ Network::~Network() {
 }
 
 Status Network::start() {
-    OSIEKIT_ASSIGN(RouteSocket route, RouteSocket::open());
+    OSIEKIT_ASSIGN(NetlinkSocket route, NetlinkSocket::open(NETLINK_ROUTE));
     route_.emplace(std::move(route));
     OSIEKIT_ASSIGN(events_, open_link_events());
     OSIEKIT_TRY(loop_.watch(events_.get(), [this] { read_link_events(); }));

@@ -68,7 +68,7 @@ class Network {
     OnUp on_up_;
     std::optional<MacAddress> mac_;         // of the interface to use; none: any
     std::optional<std::uint16_t> vlan_id_;  // to use on it
-    std::optional<RouteSocket> route_;
+    std::optional<NetlinkSocket> route_;
     Fd events_;
     std::map<int, Interface> interfaces_;
     std::optional<int> current_;  // the interface with the configuration

@@ -4,10 +4,10 @@
 #include <string_view>
 
 #include "init/network/dhcp_client.hpp"
-#include "init/network/netlink.hpp"
 #include "init/network/network_config.hpp"
 #include "init/system/clock.hpp"
 #include "lib/dhcp/udp_frame.hpp"
+#include "lib/netlink/link.hpp"
 
 using namespace osiekit;
 
@@ -40,8 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string_view bytes(reinterpret_cast<const char*>(data), size);
     (void)dhcp::decode_udp(bytes, true);
     (void)init::parse_sntp_reply(bytes, 0);
-    for (const init::NetlinkReply& reply : init::parse_netlink(bytes))
-        (void)init::parse_link(reply.payload);
+    for (const NetlinkReply& reply : parse_netlink(bytes)) (void)parse_link(reply.payload);
     auto packet = dhcp::parse(bytes);
     if (!packet) return 0;
     init::NetworkConfig config = init::config_of(*packet);

@@ -4,12 +4,12 @@
 #include <catch2/catch.hpp>
 
 #include "init/network/interface.hpp"
-#include "init/network/netlink.hpp"
 #include "init/network/network.hpp"
 #include "init/network/network_config.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 #include "lib/base/text.hpp"
+#include "lib/netlink/link.hpp"
 
 using namespace osiekit;
 using namespace osiekit::init;
@@ -113,45 +113,8 @@ TEST_CASE("The resolver's files are written") {
     CHECK(*write_network_files(root->path(), config, "osie") == "osie");
 }
 
-TEST_CASE("Netlink messages are put together and taken apart") {
-    ifinfomsg info{};
-    info.ifi_index = 7;
-    info.ifi_type = 1;
-    info.ifi_flags = 0x10001;
-    std::string fixed(reinterpret_cast<const char*>(&info), sizeof info);
-    NetlinkMessage message(RTM_NEWLINK, 0, fixed);
-    message.attribute(IFLA_IFNAME, std::string_view("eth0\0", 5));
-    message.attribute(IFLA_ADDRESS, std::string_view("\x52\x54\x00\x12\x34\x56", 6));
-    SECTION("a network card") {
-        std::string bytes = message.finish(3);
-        auto replies = parse_netlink(bytes);
-        REQUIRE(replies.size() == 1);
-        CHECK(replies[0].type == RTM_NEWLINK);
-        CHECK(replies[0].sequence == 3);
-        auto link = parse_link(replies[0].payload);
-        REQUIRE(link);
-        CHECK(link->index == 7);
-        CHECK(link->name == "eth0");
-        CHECK(link->mac.to_string() == "52:54:00:12:34:56");
-        CHECK(link->ethernet);
-        CHECK(link->hardware);
-        CHECK(link->up);
-        CHECK(link->carrier);
-        for (std::size_t size = 0; size < bytes.size(); ++size)
-            CHECK(parse_netlink(std::string_view(bytes).substr(0, size)).empty());
-        CHECK_FALSE(parse_link(replies[0].payload.substr(0, sizeof info)));
-    }
-    SECTION("a software device") {
-        std::size_t start = message.begin(IFLA_LINKINFO);
-        message.attribute(IFLA_INFO_KIND, std::string_view("vlan\0", 5));
-        message.end(start);
-        std::string bytes = message.finish(1);
-        CHECK_FALSE(parse_link(parse_netlink(bytes)[0].payload)->hardware);
-    }
-}
-
 TEST_CASE("The real kernel lists the loopback interface") {
-    auto socket = RouteSocket::open();
+    auto socket = NetlinkSocket::open(NETLINK_ROUTE);
     REQUIRE(socket);
     auto links = list_links(*socket);
     REQUIRE(links);
@@ -162,7 +125,7 @@ TEST_CASE("The real kernel lists the loopback interface") {
 }
 
 TEST_CASE("The kernel's refusal comes back as an error") {
-    auto socket = RouteSocket::open();
+    auto socket = NetlinkSocket::open(NETLINK_ROUTE);
     REQUIRE(socket);
     Status status = set_link_up(*socket, 0x7ffffff0);
     REQUIRE_FALSE(status);
