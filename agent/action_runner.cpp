@@ -13,6 +13,7 @@
 #include "agent/stop_timing.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "lib/bridge/bridge.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -114,10 +115,9 @@ Outcome ActionRunner::attempt(const Action& action, WallClock::time_point start)
                        settings_.store / "actions" / key_of(action.workflow_id, action.action_id));
     if (!rootfs) return failed(rootfs.error().to_string());
     if (!rootfs->note().empty()) log_.warning(rootfs->note());
-    auto spec = make_spec({rootfs->directory(), settings_.store / "volumes"}, action,
+    auto spec = make_spec({rootfs->directory(), settings_.store / "volumes"}, action, *decision,
                           pulled->image.image.config, log_);
     if (!spec) return failed(spec.error().to_string());
-    apply(*decision, *spec);
     SupervisorRequest request;
     request.spec = *std::move(spec);
     request.entry.workflow_id = action.workflow_id;
@@ -198,6 +198,8 @@ void ActionRunner::recover(const Journal& journal) {
             log_.error(written.error().to_string() + "; the action may run twice");
     }
     clean_up(journal);
+    if (auto removed = bridge::remove_left_bridges(); !removed)
+        log_.warning("removing the networks of earlier actions: " + removed.error().to_string());
     // The file systems of actions whose agent was killed. Other names are not the agent's.
     std::error_code failure;
     std::vector<std::filesystem::path> left;

@@ -28,16 +28,31 @@ bool mounts_over(const std::vector<sandbox::Mount>& mounts, const std::filesyste
     });
 }
 
-Status add_mounts(sandbox::SandboxSpec& spec, const Action& action, const ActionPlaces& places) {
+bool is_loopback(std::string_view address) {
+    return address == "::1" || address.rfind("127.", 0) == 0;
+}
+
+std::string resolv_conf(sandbox::Network network, const Logger& log) {
+    auto machine = read_file("/etc/resolv.conf");
+    if (!machine) return {};
+    std::string text = resolv_conf_for(network, *machine);
+    if (network == sandbox::Network::bridge && text.find("nameserver") == std::string::npos)
+        log.warning(
+            "the machine has no name server but on its own loopback, which an action with an "
+            "isolated network cannot reach");
+    return text;
+}
+
+Status add_mounts(sandbox::SandboxSpec& spec, const Action& action, const ActionPlaces& places,
+                  const Logger& log) {
     VolumePlaces volume_places{places.named_volumes, places.directory / "volumes"};
     std::vector<sandbox::Mount> volumes;
     for (const std::string& text : action.volumes) {
         OSIEKIT_ASSIGN(auto mount, parse_volume(text, volume_places));
         volumes.push_back(std::move(mount));
     }
-    auto resolv = read_file("/etc/resolv.conf");
     const std::array<std::pair<const char*, std::string>, 3> generated = {{
-        {"resolv.conf", resolv ? *resolv : std::string()},
+        {"resolv.conf", resolv_conf(spec.network, log)},
         {"hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 " +
                       spec.hostname + "\n"},
         {"hostname", spec.hostname + "\n"},
@@ -68,20 +83,24 @@ std::string plain_name(const std::string& text) {
     return name.empty() || name.front() == '.' ? "_" + name : name;
 }
 
-void apply(const Decision& decision, sandbox::SandboxSpec& spec) {
-    spec.level = decision.level;
-    spec.limits = decision.limits;
-    if (decision.network == sandbox::Network::none) spec.network = sandbox::Network::none;
-    if (!decision.volumes_without_links) return;
-    // Volumes are those whose sources may be made; our own files are not.
-    for (sandbox::Mount& mount : spec.mounts) mount.source_without_links = mount.create_source;
+std::string resolv_conf_for(sandbox::Network network, std::string_view machine) {
+    if (network != sandbox::Network::bridge) return std::string(machine);
+    std::string text;
+    for (std::string_view line : split(machine, '\n')) {
+        auto words = split_words(line);
+        bool unreachable = words.size() > 1 && words[0] == "nameserver" && is_loopback(words[1]);
+        if (!unreachable && !line.empty()) text += std::string(line) + "\n";
+    }
+    return text;
 }
 
 Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action& action,
-                                       const oci::ImageConfig& image, const Logger& log) {
+                                       const Decision& decision, const oci::ImageConfig& image,
+                                       const Logger& log) {
     sandbox::SandboxSpec spec;
-    // Existing actions were written for privileged containers.
-    spec.level = sandbox::Level::host;
+    spec.level = decision.level;
+    spec.limits = decision.limits;
+    spec.network = decision.network;
     spec.rootfs = places.directory / "root";
     OSIEKIT_ASSIGN(Fd root, open_file(spec.rootfs, O_PATH | O_DIRECTORY));
     OSIEKIT_ASSIGN(auto user, look_up_user_in_root(image.user, root.get()));
@@ -94,16 +113,11 @@ Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action&
     spec.env = process.env;
     spec.cwd = process.cwd;
     spec.host_pid = action.pid_namespace == "host";
-    if (!spec.host_pid && !action.pid_namespace.empty())
-        log.warning("the PID namespace \"" + printable(action.pid_namespace) +
-                    "\" is not known; the action gets its own");
-    if (action.network_namespace == "none")
-        spec.network = sandbox::Network::none;
-    else if (!action.network_namespace.empty() && action.network_namespace != "host")
-        log.warning("the network namespace \"" + printable(action.network_namespace) +
-                    "\" is not known; the action shares the machine's");
     spec.cgroup = plain_name(action.name + "-" + action.action_id);
-    OSIEKIT_TRY(add_mounts(spec, action, places));
+    OSIEKIT_TRY(add_mounts(spec, action, places, log));
+    if (!decision.volumes_without_links) return spec;
+    // Volumes are those whose sources may be made; our own files are not.
+    for (sandbox::Mount& mount : spec.mounts) mount.source_without_links = mount.create_source;
     return spec;
 }
 

@@ -19,13 +19,15 @@ struct ActionPlaces {
 };
 
 // The sandbox for an action of this image: Docker's meaning of the image's configuration, the
-// action's volumes and namespaces, and the files /etc/resolv.conf, hosts and hostname. Level and
-// limits are the caller's to change.
+// action's volumes, the files /etc/resolv.conf, hosts and hostname, and what the policy has
+// decided.
 Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action& action,
-                                       const oci::ImageConfig& image, const Logger& log);
+                                       const Decision& decision, const oci::ImageConfig& image,
+                                       const Logger& log);
 
-// What the policy says of the action, into its specification.
-void apply(const Decision& decision, sandbox::SandboxSpec& spec);
+// /etc/resolv.conf for a sandbox with this network, from the machine's: its loopback is not the
+// machine's, so name servers there are left out.
+std::string resolv_conf_for(sandbox::Network network, std::string_view machine);
 
 // Letters that file and cgroup names have everywhere; others become '_', at most 100 bytes.
 std::string plain_name(const std::string& text);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t strict_processes = 4096;
 constexpr std::string_view registries_rule = "registries";
+constexpr std::string_view namespaces_rule = "namespaces";
 
 Error refusal(std::string_view rule, const std::string& why) {
     return {ErrorKind::refused, "policy rule \"" + std::string(rule) + "\" refuses: " + why};
@@ -59,11 +60,30 @@ Status check_volume(const PolicyRule& rule, const std::string& text) {
 Status check_requests(const PolicyRule& rule, const Action& action) {
     if (rule.volumes)
         for (const std::string& text : action.volumes) OSIEKIT_TRY(check_volume(rule, text));
+    if (!action.pid_namespace.empty() && action.pid_namespace != "host")
+        return refusal(namespaces_rule, "the PID namespace \"" + printable(action.pid_namespace) +
+                                            "\" is not known, only host is");
     if (!rule.host_pid && action.pid_namespace == "host")
         return refusal(rule.name, "the machine's PID namespace may not be asked for");
-    if (!rule.host_network && action.network_namespace == "host")
-        return refusal(rule.name, "the machine's network may not be asked for");
     return {};
+}
+
+// Docker's names; another container's network, or one with a name of its own, nobody has here.
+Result<sandbox::Network> network_for(const PolicyRule& rule, const std::string& asked) {
+    using sandbox::Network;
+    if (asked.empty())
+        return rule.host_network     ? Network::host
+               : rule.bridge_network ? Network::bridge
+                                     : Network::none;
+    auto network = sandbox::parse_network(asked == "default" ? "bridge" : asked);
+    if (!network)
+        return refusal(namespaces_rule, "the network \"" + printable(asked) +
+                                            "\" is not known, only host, none and bridge are");
+    if (*network == Network::host && !rule.host_network)
+        return refusal(rule.name, "the machine's network may not be asked for");
+    if (*network == Network::bridge && !rule.bridge_network)
+        return refusal(rule.name, "an isolated network may not be asked for");
+    return network;
 }
 
 bool lists(const std::vector<std::string>& digests, std::string_view digest) {
@@ -147,9 +167,7 @@ Result<Decision> decide(const Policy& policy, const Action& action, const oci::R
     decision.named_by_digest = image.digest.has_value();
     decision.digests = rule->digests;
     decision.keys = rule->keys;
-    decision.network = rule->host_network && action.network_namespace != "none"
-                           ? sandbox::Network::host
-                           : sandbox::Network::none;
+    OSIEKIT_ASSIGN(decision.network, network_for(*rule, action.network_namespace));
     decision.volumes_without_links = rule->volumes.has_value();
     decision.keep_failed = rule->keep_failed;
     // Before anything is fetched, where that is possible.

@@ -45,7 +45,10 @@ struct PolicyRule {
     sandbox::Limits limits;
     std::optional<std::vector<VolumePermit>> volumes;  // nullopt: any
     bool host_pid = true;                              // may ask for the machine's PID namespace
-    bool host_network = true;  // false: gets a network of its own, without interfaces
+    // May ask for the machine's network, and for an isolated one. Who asks for nothing gets the
+    // first that is allowed; without either, loopback alone.
+    bool host_network = true;
+    bool bridge_network = true;
     bool keep_failed = false;  // the file system of a failed action stays for inspection
 
     bool operator==(const PolicyRule&) const = default;

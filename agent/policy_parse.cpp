@@ -151,14 +151,17 @@ Result<std::vector<VolumePermit>> volumes_of(const json& value, const std::strin
 
 Status take_namespaces(const json& value, const std::string& where, PolicyRule& rule) {
     OSIEKIT_ASSIGN(auto list, list_of(value, where));
-    rule.host_pid = rule.host_network = false;
+    rule.host_pid = rule.host_network = rule.bridge_network = false;
     for (const std::string& text : list) {
         if (text == "pid:host")
             rule.host_pid = true;
         else if (text == "network:host")
             rule.host_network = true;
+        else if (text == "network:bridge")
+            rule.bridge_network = true;
         else
-            return invalid(where, "\"" + printable(text) + "\" is not pid:host or network:host");
+            return invalid(where, "\"" + printable(text) +
+                                      "\" is not pid:host, network:host or network:bridge");
     }
     return {};
 }
@@ -251,7 +254,7 @@ Result<Policy> policy_of(const json& document) {
         return invalid("rules", "has more than " + std::to_string(max_rules) + " entries");
     PolicyRule base = policy.rules.back();
     policy.rules.clear();
-    std::set<std::string> names = {base.name, "registries", "none"};
+    std::set<std::string> names = {base.name, "registries", "namespaces", "none"};
     for (std::size_t at = 0; at < rules.size(); ++at) {
         std::string where = "rules[" + std::to_string(at) + "]";
         PolicyRule& rule = policy.rules.emplace_back(base);

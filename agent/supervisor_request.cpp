@@ -67,9 +67,7 @@ Result<sandbox::SandboxSpec> spec_from(const json& value) {
         spec.mounts.push_back(std::move(mount));
     }
     value.at("host_pid").get_to(spec.host_pid);
-    spec.network = value.at("network") == sandbox::to_string(sandbox::Network::none)
-                       ? sandbox::Network::none
-                       : sandbox::Network::host;
+    OSIEKIT_ASSIGN(spec.network, sandbox::parse_network(value.at("network").get<std::string>()));
     value.at("cgroup").get_to(spec.cgroup);
     auto limit = [&](const char* key, auto& target) {
         if (value.contains(key))

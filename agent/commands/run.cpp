@@ -69,7 +69,8 @@ void add_options(CLI::App& app, RunOptions& options) {
         "What it may do to the machine: restricted, disk, kexec or host (default: the policy's)");
     app.add_option("--pid", options.pid, "host: see and signal the machine's processes");
     app.add_option("--network", options.network,
-                   "host: the machine's network (default); none: loopback alone");
+                   "host: the machine's network (default); none: loopback alone; bridge: its own, "
+                   "which reaches what the machine reaches and is reached by nobody");
     app.add_option("-u,--user", options.user, "USER[:GROUP] instead of the image's");
     app.add_option("--entrypoint", options.entrypoint, "Program instead of the image's");
     app.add_option("-w,--workdir", options.working_dir, "Directory instead of the image's");
@@ -227,9 +228,8 @@ int run(const Settings& settings, const RunOptions& options, std::optional<sandb
     }
     auto config = prepared->image.image.config;
     change_image(config, options);
-    auto spec = make_spec({directory, settings.store / "volumes"}, action, config, log);
+    auto spec = make_spec({directory, settings.store / "volumes"}, action, *decision, config, log);
     if (!spec) return not_made(spec.error());
-    apply(*decision, *spec);
     if (level) spec->level = *level;
     auto plan = sandbox::make_plan(*std::move(spec));
     if (!plan) return not_made(plan.error());

@@ -20,6 +20,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  tink-worker sandbox --dry-run --root / --level disk -- /bin/sh\n"
     "  tink-worker sandbox --root /srv/tree --level restricted --network none -- /bin/true\n"
+    "  tink-worker sandbox --root / --level restricted --network bridge -- /bin/ip address\n"
     "  tink-worker sandbox --root /srv/tree --memory 64MiB --processes 50 --cpus 0.5 -- /bin/work";
 
 constexpr int exit_not_made = 125;
@@ -48,7 +49,8 @@ void add_options(CLI::App& app, SandboxOptions& options) {
     app.add_flag("--dry-run", options.dry_run, "Print the plan instead of performing it");
     app.add_option("--level", options.level, "restricted, disk, kexec or host (default)");
     app.add_option("--network", options.network,
-                   "host (default), or none: its own, with loopback only");
+                   "host (default); none: its own, with loopback only; bridge: its own, behind "
+                   "address translation");
     app.add_option("--pid", options.pid, "host: the machine's PID namespace")
         ->check(CLI::IsMember({"host"}));
     app.add_option("--user", options.user, "UID:GID, as numbers (default: 0:0)");
@@ -91,11 +93,7 @@ Status take_user(const std::string& text, sandbox::SandboxSpec& spec) {
 Result<sandbox::SandboxSpec> spec_from(const SandboxOptions& options) {
     sandbox::SandboxSpec spec;
     OSIEKIT_ASSIGN(spec.level, sandbox::parse_level(options.level));
-    if (options.network == "none")
-        spec.network = sandbox::Network::none;
-    else if (options.network != "host")
-        return Error(ErrorKind::invalid_input,
-                     "--network \"" + printable(options.network) + "\" is neither host nor none");
+    OSIEKIT_ASSIGN(spec.network, sandbox::parse_network(options.network).context("--network"));
     spec.rootfs = std::filesystem::absolute(options.root);
     spec.argv = options.command;
     spec.env = options.environment;

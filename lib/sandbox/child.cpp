@@ -6,12 +6,9 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,17 +50,6 @@ void start_session(const ChildPlan& plan) {
     // Only now: the namespace's root is the cgroup that the process is in.
     if (::syscall(SYS_unshare, CLONE_NEWCGROUP) != 0 && errno != EINVAL)
         give_up(plan, Step::cgroup_namespace, 0, errno);
-}
-
-// A network namespace is born with a loopback interface that is down; its address comes with it.
-void start_loopback(const ChildPlan& plan) {
-    int link = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ifreq request{};
-    std::memcpy(request.ifr_name, "lo", sizeof "lo");
-    request.ifr_flags = IFF_UP | IFF_RUNNING;
-    if (link < 0 || ::ioctl(link, SIOCSIFFLAGS, &request) != 0)
-        give_up(plan, Step::loopback, 0, errno);
-    ::close(link);
 }
 
 void set_streams(const ChildPlan& plan, int null_fd) {
@@ -229,7 +215,7 @@ void give_up(const ChildPlan& plan, Step step, std::size_t index, int error) {
 void run_child(const ChildPlan& plan) {
     wait_for_parent(plan);
     start_session(plan);
-    if (plan.own_network) start_loopback(plan);
+    if (plan.own_network) set_up_network(plan);
     ::umask(0);
     int null_fd = set_up_mounts(plan);
     ::umask(022);

@@ -20,6 +20,7 @@ enum class Step : std::uint32_t {
     session,
     cgroup_namespace,
     loopback,
+    card,
     private_mounts,
     root_parent,
     root,
@@ -79,6 +80,10 @@ struct ChildPlan {
     int err_fd;
     bool root_is_initial;  // the machine's root is the initramfs, which has no parent mount
     bool own_network;
+    // Of the card eth0, in network order; 0: there is none.
+    std::uint32_t card_address;
+    std::uint32_t card_netmask;
+    std::uint32_t card_gateway;
     const char* rootfs;
     std::uint64_t root_attributes;
     const ChildMount* mounts;
@@ -104,6 +109,9 @@ struct ChildPlan {
 
 // Reports and ends the process.
 [[noreturn]] void give_up(const ChildPlan& plan, Step step, std::size_t index, int error);
+
+// Switches on what the network namespace has: loopback, and the card if there is one.
+void set_up_network(const ChildPlan& plan);
 
 // Everything about mounts, up to and with the new root. Gives an open /dev/null.
 int set_up_mounts(const ChildPlan& plan);

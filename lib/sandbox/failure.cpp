@@ -67,6 +67,8 @@ std::string of_process(const Plan& plan, const Failure& failure,
             return "making the cgroup namespace";
         case Step::loopback:
             return "bringing the loopback interface up";
+        case Step::card:
+            return "setting up the sandbox's network card";
         case Step::hostname:
             return "setting the host name " + plan.spec.hostname;
         case Step::standard_streams:

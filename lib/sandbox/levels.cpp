@@ -122,7 +122,22 @@ Result<Level> parse_level(std::string_view text) {
 }
 
 std::string_view to_string(Network network) {
-    return network == Network::host ? "host" : "none";
+    switch (network) {
+        case Network::host:
+            return "host";
+        case Network::none:
+            return "none";
+        case Network::bridge:
+            return "bridge";
+    }
+    return "?";
+}
+
+Result<Network> parse_network(std::string_view text) {
+    for (Network network : all_networks)
+        if (text == to_string(network)) return network;
+    return Error(ErrorKind::invalid_input, "no network is called '" + printable(text) + "'")
+        .hint("the networks are host, none and bridge");
 }
 
 std::uint64_t level_capabilities(Level level) {

@@ -152,6 +152,15 @@ std::string limit_text(const Limits& limits) {
     return text.empty() ? text : "limits" + text + "\n";
 }
 
+std::string network_text(Network network) {
+    std::string text = "net    " + std::string(to_string(network)) + "\n";
+    if (network == Network::bridge)
+        text +=
+            "bridge osieN, a port and eth0 inside, forwarding on, table osieN of nf_tables: "
+            "masquerade what leaves, drop what comes\n";
+    return text;
+}
+
 std::string namespace_text(std::uint64_t flags) {
     std::string text;
     auto add = [&](std::uint64_t flag, const char* name) {
@@ -174,7 +183,7 @@ Result<Plan> make_plan(SandboxSpec spec) {
     Plan plan;
     plan.namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     if (!spec.host_pid) plan.namespaces |= CLONE_NEWPID;
-    if (spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
+    if (spec.network != Network::host) plan.namespaces |= CLONE_NEWNET;
     plan.mounts = default_mounts(spec.level);
     for (const Mount& volume : spec.mounts) {
         auto mount = plan_volume(volume, spec.level).context("planning the sandbox");
@@ -208,7 +217,7 @@ std::string describe(const Plan& plan) {
     text += "own    " + namespace_text(plan.namespaces) + "\n";
     if (!spec.cgroup.empty()) text += "cgroup osie/" + spec.cgroup + "\n";
     text += limit_text(spec.limits);
-    text += "net    " + std::string(to_string(spec.network)) + "\n";
+    text += network_text(spec.network);
     for (const PlannedMount& mount : plan.mounts) text += mount_text(mount);
     for (const std::string& path : plan.masked) text += "mask   " + path + "\n";
     for (const std::string& path : plan.read_only) text += "ro     " + path + "\n";

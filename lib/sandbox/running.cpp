@@ -48,6 +48,8 @@ Running::~Running() {
         static_cast<void>(wait(longest_wait_for_death).ok());
     }
     if (state_->cgroup) static_cast<void>(state_->cgroup->remove().ok());
+    // What cannot be removed now, the next one's start removes.
+    if (state_->bridge) static_cast<void>(state_->bridge->remove().ok());
 }
 
 pid_t Running::pid() const {
@@ -83,6 +85,7 @@ Result<ExitStatus> Running::wait(std::optional<std::chrono::milliseconds> timeou
 }
 
 void Running::detach() && {
+    if (state_->bridge) state_->bridge->give_up();
     state_.reset();
 }
 

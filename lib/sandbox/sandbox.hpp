@@ -32,11 +32,15 @@ inline constexpr std::array<Level, 4> all_levels = {Level::restricted, Level::di
 std::string_view to_string(Level level);
 Result<Level> parse_level(std::string_view text);  // kind invalid_input with the known names
 
-// host: the program shares the machine's network. none: one of its own with a loopback interface
-// and nothing else, as Docker's "none".
-enum class Network { host, none };
+// As Docker's networks of these names. host: the program shares the machine's. none: one of its own
+// with a loopback interface and nothing else. bridge: one of its own that reaches what the machine
+// reaches, with the machine's address, and that nobody reaches (lib/bridge).
+enum class Network { host, none, bridge };
+inline constexpr std::array<Network, 3> all_networks = {Network::host, Network::none,
+                                                        Network::bridge};
 
 std::string_view to_string(Network network);
+Result<Network> parse_network(std::string_view text);  // kind invalid_input with the known names
 
 // A directory or file of the machine shown inside the sandbox (Docker's -v).
 struct Mount {

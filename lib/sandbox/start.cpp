@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
@@ -79,7 +80,7 @@ class Prepared {
     ChildPlan child_plan() const {
         const SandboxSpec& spec = plan_.spec;
         ChildPlan child{};
-        child.own_network = spec.network == Network::none;
+        child.own_network = spec.network != Network::host;
         child.rootfs = spec.rootfs.c_str();
         child.root_attributes = plan_.root_attributes;
         child.mounts = mounts_.data();
@@ -255,6 +256,18 @@ void join_cgroup(const Plan& plan, Running::State& state, std::string_view mount
         state.notes.push_back("running without a cgroup of its own: " + group.error().to_string());
 }
 
+// The machine's side of an isolated network; the card inside is the child's to set up.
+Status make_network(const Plan& plan, Running::State& state, ChildPlan& child) {
+    if (plan.spec.network != Network::bridge) return {};
+    auto made = bridge::Bridge::create();
+    if (!made) return std::move(made).error().context("making an isolated network");
+    child.card_address = htonl(made->inside().value());
+    child.card_netmask = htonl(made->netmask().value());
+    child.card_gateway = htonl(made->gateway().value());
+    state.bridge.emplace(*std::move(made));
+    return {};
+}
+
 }  // namespace
 
 std::vector<std::string> candidates_for(const std::string& program,
@@ -296,6 +309,7 @@ Result<Running> start(const Plan& plan) {
     OSIEKIT_ASSIGN(Fd err, high(plan.spec.stderr_fd));
     Prepared prepared(plan);
     ChildPlan child = prepared.child_plan();
+    OSIEKIT_TRY(make_network(plan, *running.state_, child).context("starting the sandbox"));
     child.go_fd = go.read.get();
     child.go_write_fd = go.write.get();
     child.error_fd = error.write.get();
@@ -304,6 +318,9 @@ Result<Running> start(const Plan& plan) {
     child.err_fd = err.get();
     child.root_is_initial = root_is_initial(mountinfo);
     OSIEKIT_TRY(clone_into(plan, child, *running.state_).context("starting the sandbox"));
+    if (running.state_->bridge)
+        OSIEKIT_TRY(
+            running.state_->bridge->attach(running.state_->pid).context("starting the sandbox"));
     OSIEKIT_TRY(release(plan, prepared, go, error, *running.state_));
     return running;
 }

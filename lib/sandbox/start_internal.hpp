@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/bridge/bridge.hpp"
 #include "lib/sandbox/cgroup.hpp"
 #include "lib/sandbox/child.hpp"
 #include "lib/sandbox/sandbox.hpp"
@@ -29,6 +30,7 @@ struct Running::State {
     Fd pidfd;
     bool host_pid = false;
     std::optional<Cgroup> cgroup;
+    std::optional<bridge::Bridge> bridge;  // of an isolated network
     // Only where a kill has to look for the action's processes by it. The open descriptor keeps the
     // number from being given to a later namespace.
     std::optional<std::uint64_t> mount_namespace;

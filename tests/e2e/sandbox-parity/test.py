@@ -96,7 +96,7 @@ def facts(text):
             found[f"fd {number}"] = target.partition(":")[0]
         elif kind == "cgroup":
             found["cgroup"] = rest.rpartition("::")[2] or found.get("cgroup", "")
-        elif kind in ("group", "env", "arg", "interface"):
+        elif kind in ("group", "env", "arg", "interface", "address", "route"):
             found[f"{kind} {rest}"] = "there"
         else:
             found[kind] = rest

@@ -1,6 +1,7 @@
 // Which images may run, and as what.
 #include <catch2/catch.hpp>
 
+#include "agent/action_spec.hpp"
 #include "agent/policy.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
@@ -194,9 +195,47 @@ TEST_CASE("networks and links") {
     CHECK(decide_about(policy, "r.example/any", action)->network == sandbox::Network::host);
     action.network_namespace = "none";
     CHECK(decide_about(policy, "r.example/any", action)->network == sandbox::Network::none);
+    CHECK(decide_about(policy, "r.example/alone", action)->network == sandbox::Network::none);
+    for (const char* isolated : {"bridge", "default"}) {
+        action.network_namespace = isolated;
+        CHECK(decide_about(policy, "r.example/any", action)->network == sandbox::Network::bridge);
+        CHECK(contains(refused(policy, "r.example/alone", action), "\"alone\""));
+        CHECK(contains(refused(policy, "r.example/alone", action), "isolated"));
+    }
+    Policy isolated = policy_from(R"({"base": "compatible", "rules": [
+        {"name": "behind", "namespaces": ["network:bridge"]}]})");
+    CHECK(decide_about(isolated, "r.example/x")->network == sandbox::Network::bridge);
+    action.network_namespace = "host";
+    CHECK(contains(refused(isolated, "r.example/x", action), "\"behind\""));
+    action.network_namespace = "none";
+    CHECK(decide_about(isolated, "r.example/x", action)->network == sandbox::Network::none);
     CHECK(decide_about(policy, "r.example/any", with_volumes({"disk-1:/d", "/data/x/:/x"})));
     CHECK(!decide_about(policy, "r.example/any", with_volumes({"other:/d"})));
     CHECK(!decide_about(policy, "r.example/any", with_volumes({"/data/../x:/x"})));
+}
+
+TEST_CASE("namespaces of unknown names are refused, whatever the policy") {
+    for (const Policy& policy : {Policy::compatible(), Policy::strict()}) {
+        std::string image = "r.example/x@" + digest;
+        for (const char* name : {"container:other", "mynet", "Bridge", "host "}) {
+            Action action;
+            action.network_namespace = name;
+            CHECK(contains(refused(policy, image, action), "\"namespaces\""));
+            CHECK(contains(refused(policy, image, action), name));
+        }
+        Action action;
+        action.pid_namespace = "container:other";
+        CHECK(contains(refused(policy, image, action), "\"namespaces\""));
+    }
+}
+
+TEST_CASE("name servers on the machine's loopback are none for an isolated network") {
+    std::string machine =
+        "search a.example\nnameserver 127.0.0.53\nnameserver 10.0.0.1\nnameserver ::1\n";
+    CHECK(resolv_conf_for(sandbox::Network::host, machine) == machine);
+    CHECK(resolv_conf_for(sandbox::Network::none, machine) == machine);
+    CHECK(resolv_conf_for(sandbox::Network::bridge, machine) ==
+          "search a.example\nnameserver 10.0.0.1\n");
 }
 
 TEST_CASE("mistakes in a policy file are named") {
@@ -230,6 +269,7 @@ TEST_CASE("mistakes in a policy file are named") {
     CHECK(contains(rule(R"(, "limits": {"processes": 0})"), "processes"));
     CHECK(contains(rule(R"(}, {"name": "a")"), "taken"));
     CHECK(contains(rule(R"(}, {"name": "strict")"), "taken"));
+    CHECK(contains(rule(R"(}, {"name": "namespaces")"), "taken"));
 }
 
 TEST_CASE("sizes as people write them") {

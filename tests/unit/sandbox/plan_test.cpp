@@ -132,6 +132,20 @@ TEST_CASE("the host's PID namespace only on request") {
     CHECK((make_plan(spec)->namespaces & CLONE_NEWPID) == 0);
 }
 
+TEST_CASE("networks by Docker's names") {
+    for (Network network : all_networks) {
+        CHECK(parse_network(to_string(network)).value() == network);
+        auto spec = minimal();
+        spec.network = network;
+        auto plan = make_plan(spec).value();
+        CHECK(((plan.namespaces & CLONE_NEWNET) != 0) == (network != Network::host));
+        bool told = describe(plan).find("masquerade") != std::string::npos;
+        CHECK(told == (network == Network::bridge));
+    }
+    for (const char* unknown : {"", "Host", "default", "container:x"})
+        CHECK(!parse_network(unknown));
+}
+
 TEST_CASE("a described plan shows no secrets") {
     auto spec = minimal(Level::disk);
     spec.env = {"REGISTRY_PASSWORD=hunter2"};

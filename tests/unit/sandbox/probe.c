@@ -3,6 +3,7 @@
 //        socket FAMILY | exit N | signal N | family | answer |
 //        read FILE | write FILE TEXT | mount
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,22 @@ static void links_in(const char* folder, const char* prefix) {
     if (dir) closedir(dir);
 }
 
+static const char* dotted(const struct sockaddr* address) {
+    return inet_ntoa(((const struct sockaddr_in*)address)->sin_addr);
+}
+
+static void routes(void) {
+    FILE* file = fopen("/proc/self/net/route", "r");
+    char line[512], name[32];
+    unsigned destination, gateway;
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%31s %x %x", name, &destination, &gateway) != 3) continue;
+        printf("route %s", inet_ntoa((struct in_addr){destination}));
+        printf(" %s\n", inet_ntoa((struct in_addr){gateway}));
+    }
+    if (file) fclose(file);
+}
+
 static int report(int argc, char** argv) {
     struct utsname names;
     struct rlimit files;
@@ -62,8 +79,14 @@ static int report(int argc, char** argv) {
         strncpy(request.ifr_name, one->if_name, sizeof request.ifr_name - 1);
         ioctl(link, SIOCGIFFLAGS, &request);
         printf("interface %s %s\n", one->if_name, request.ifr_flags & IFF_UP ? "up" : "down");
+        if (ioctl(link, SIOCGIFADDR, &request) == 0) {
+            printf("address %s %s", one->if_name, dotted(&request.ifr_addr));
+            ioctl(link, SIOCGIFNETMASK, &request);
+            printf(" %s\n", dotted(&request.ifr_netmask));
+        }
         close(link);
     }
+    routes();
     uname(&names);
     getrlimit(RLIMIT_NOFILE, &files);
     printf("hostname %s\ncwd %s\npid %d\nsid %d\nuid %d\ngid %d\n", names.nodename,

@@ -1,3 +1,5 @@
+#include <net/if.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -5,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <future>
 #include <map>
 
 #include "lib/sandbox/levels.hpp"
@@ -330,6 +333,28 @@ TEST_CASE("a network of its own has loopback, up, and nothing else") {
     CHECK(seen.one("ns net ") != own_namespace("net"));
     CHECK(seen.all("interface ") == std::vector<std::string>{"lo up"});
     CHECK(run(root.spec(Level::restricted, {"report"})).one("ns net ") == own_namespace("net"));
+}
+
+TEST_CASE("an isolated network has a card, up, and is gone with the program") {
+    Root root;
+    auto spec = root.spec(Level::restricted, {"report"});
+    spec.network = Network::bridge;
+    // In a thread with a network of its own, so that the machine's stays as it is.
+    std::async(std::launch::async, [&] {
+        REQUIRE(::unshare(CLONE_NEWNET) == 0);
+        auto machine = std::filesystem::read_symlink("/proc/thread-self/ns/net").string();
+        for (int run_number = 0; run_number < 2; ++run_number) {
+            Outcome seen = run(spec);
+            CHECK(seen.one("ns net ") != machine);
+            CHECK(seen.all("interface ") == std::vector<std::string>{"lo up", "eth0 up"});
+            // The second number is the netmask's, the third the gateway of the only other route.
+            CHECK(seen.one("address eth0 ") == "172.30.0.2 255.255.255.0");
+            CHECK(seen.all("route ") ==
+                  std::vector<std::string>{"0.0.0.0 172.30.0.1", "172.30.0.0 0.0.0.0"});
+            CHECK(::if_nametoindex("osie0") == 0);
+            CHECK(trim(read_file("/proc/sys/net/ipv4/ip_forward").value()) == "0");
+        }
+    }).get();
 }
 
 TEST_CASE("a missing source is not made through a link where none may be followed") {
