@@ -1,12 +1,15 @@
-# osiekit_library(NAME SOURCES … LINK …): a static library of ours.
+# osiekit_library(NAME [IN_IMAGE] SOURCES … LINK …): a static library of ours. IN_IMAGE: programs that are in images
+# or in actions are made of it, so it is compiled for size.
 function(osiekit_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "IN_IMAGE" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES OSIEKIT_IN_IMAGE ${ARG_IN_IMAGE})
   target_link_libraries(${name} PUBLIC osiekit_flags ${ARG_LINK})
 endfunction()
 
 # osiekit_program(NAME [OUTPUT file-name] [STATIC] SOURCES … LINK …): a program of ours. STATIC makes one that
-# runs in an empty root; sanitizer builds link it dynamically, as the sanitizers cannot be linked statically.
+# runs in an empty root, compiled for size; sanitizer builds link it dynamically, as the sanitizers cannot be linked
+# statically.
 function(osiekit_program name)
   cmake_parse_arguments(ARG "STATIC" "OUTPUT" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -15,7 +18,7 @@ function(osiekit_program name)
     # glibc's resolver warns that it loads NSS modules at run time; our programs work without. The linker's
     # --no-warnings would silence that, and undefined symbols too, which then are null at run time.
     target_link_options(${name} PRIVATE -static)
-    set_target_properties(${name} PROPERTIES OSIEKIT_STATIC ON)
+    set_target_properties(${name} PROPERTIES OSIEKIT_STATIC ON OSIEKIT_IN_IMAGE ON)
   endif()
   if(ARG_OUTPUT)
     set_target_properties(${name} PROPERTIES OUTPUT_NAME ${ARG_OUTPUT})
