@@ -1,5 +1,8 @@
 #include "agent/commands/common.hpp"
 
+#include <sys/signalfd.h>
+
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <set>
@@ -87,6 +90,17 @@ Logger command_log(const Settings& settings) {
 int fail(const Error& error) {
     std::fprintf(stderr, "tink-worker: %s\n", error.to_string().c_str());
     return exit_status(error);
+}
+
+Result<Fd> watch_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGINT);
+    ::sigaddset(&set, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd) return Error::from_errno("watching for signals");
+    return fd;
 }
 
 }  // namespace osiekit::agent

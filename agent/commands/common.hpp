@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/settings.hpp"
+#include "lib/base/fd.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/result.hpp"
 
@@ -35,5 +36,9 @@ Logger command_log(const Settings& settings);
 
 // Prints the error and gives the exit status.
 int fail(const Error& error);
+
+// SIGINT and SIGTERM as a descriptor; they are blocked from then on. For commands that have
+// something to remove before they end.
+Result<Fd> watch_signals();
 
 }  // namespace osiekit::agent

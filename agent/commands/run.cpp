@@ -116,18 +116,6 @@ void change_image(oci::ImageConfig& image, const RunOptions& options) {
     image.cmd.clear();
 }
 
-// SIGINT and SIGTERM as a descriptor; they are blocked from then on.
-Result<Fd> watch_signals() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    ::sigaddset(&set, SIGINT);
-    ::sigaddset(&set, SIGTERM);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd) return Error::from_errno("watching for signals");
-    return fd;
-}
-
 // Waits for the program; asks it to end on a signal or at the deadline, and kills it when that does
 // not help. Gives the command's exit status.
 int wait_for(sandbox::Running& running, int signals, int stop_signal,

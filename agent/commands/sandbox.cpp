@@ -1,5 +1,8 @@
+#include <poll.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
 
 #include "agent/commands/command.hpp"
@@ -117,12 +120,19 @@ Result<sandbox::SandboxSpec> spec_from(const SandboxOptions& options) {
     return spec;
 }
 
-// The sandbox is a session of its own: Ctrl-C ends this command, and with it the program.
+// The sandbox is a session of its own: Ctrl-C reaches this command alone, which ends the program
+// and removes what was made for it.
 int perform(const sandbox::Plan& plan) {
+    auto signals = watch_signals();
+    if (!signals) return static_cast<void>(fail(signals.error())), exit_not_made;
     auto running = sandbox::start(plan);
     if (!running) return static_cast<void>(fail(running.error())), exit_not_made;
     for (const std::string& note : running->notes())
         std::fprintf(stderr, "tink-worker: note: %s\n", note.c_str());
+    std::array<pollfd, 2> wanted = {{{running->fd(), POLLIN, 0}, {signals->get(), POLLIN, 0}}};
+    while (::poll(wanted.data(), wanted.size(), -1) < 0 && errno == EINTR) {
+    }
+    if (wanted[0].revents == 0) static_cast<void>(running->kill_all().ok());
     auto status = running->wait();
     if (!status) return static_cast<void>(fail(status.error())), exit_not_made;
     if (status->signal != 0 || status->out_of_memory)
