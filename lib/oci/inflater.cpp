@@ -32,7 +32,18 @@ Inflater::Inflater(const ByteSource& source, std::uint64_t limit, ByteBudget* bu
     : source_(source), limit_(limit), budget_(budget), handle_(::archive_read_new()) {}
 
 Status Inflater::open() {
-    ::archive_read_support_filter_gzip(handle_.get());
+    constexpr std::size_t kMark = 3;
+    while (begin_.size() < kMark) {
+        OSIEKIT_ASSIGN(auto piece, source_());
+        if (piece.empty()) break;
+        begin_ += piece;
+    }
+    if (!inflate::looks_gzip(begin_)) return open_archive();
+    gzip_.emplace(compressed_);
+    return {};
+}
+
+Status Inflater::open_archive() {
     ::archive_read_support_filter_zstd(handle_.get());
     ::archive_read_support_format_raw(handle_.get());
     ::archive_read_support_format_empty(handle_.get());
@@ -66,6 +77,13 @@ Status Inflater::count(std::size_t size) {
 
 Result<std::string_view> Inflater::next_piece() {
     if (!std::exchange(opened_, true)) OSIEKIT_TRY(open());
+    if (!gzip_) return next_of_archive();
+    OSIEKIT_ASSIGN(auto piece, gzip_->next().context("decompressing the layer"));
+    OSIEKIT_TRY(count(piece.size()));
+    return piece;
+}
+
+Result<std::string_view> Inflater::next_of_archive() {
     while (!ended_) {
         const void* block = nullptr;
         std::size_t size = 0;
@@ -82,9 +100,15 @@ Result<std::string_view> Inflater::next_piece() {
     return std::string_view();
 }
 
+Result<std::string_view> Inflater::compressed() {
+    if (begin_.empty()) return source_();
+    taken_ = std::exchange(begin_, {});
+    return std::string_view(taken_);
+}
+
 la_ssize_t Inflater::give(archive*, void* pointer, const void** buffer) {
     auto& self = *static_cast<Inflater*>(pointer);
-    auto piece = self.source_();
+    auto piece = self.compressed_();
     if (!piece) {
         self.source_error_ = std::move(piece).error();
         return -1;
