@@ -17,6 +17,7 @@ struct OsieServer::Parts {
     Logger log;
     Fd lock;
     std::unique_ptr<Store> store;
+    std::unique_ptr<LogStore> logs;
     std::unique_ptr<Engine> engine;
     std::unique_ptr<GrpcServer> grpc;
     std::unique_ptr<EventLog> events;
@@ -83,11 +84,12 @@ Result<std::unique_ptr<OsieServer>> OsieServer::start(const Settings& settings, 
     parts.log = log;
     OSIEKIT_ASSIGN(parts.lock, take_data_folder(settings.data_dir));
     OSIEKIT_ASSIGN(parts.store, Store::open(settings.data_dir / "osie-server.db"));
+    OSIEKIT_ASSIGN(parts.logs, LogStore::open(settings.data_dir / "logs.db"));
     parts.engine = std::make_unique<Engine>(*parts.store, system_time,
                                             [] { return make_ulid(system_time()); });
     GrpcSettings grpc{settings.grpc_listen, settings.grpc_port,
                       std::chrono::seconds(settings.hold_seconds)};
-    OSIEKIT_ASSIGN(parts.grpc, GrpcServer::start(grpc, *parts.engine, parts.log));
+    OSIEKIT_ASSIGN(parts.grpc, GrpcServer::start(grpc, *parts.engine, *parts.logs, parts.log));
     parts.events = std::make_unique<EventLog>(*parts.engine, parts.log);
     if (!settings.netboot) return owner;
     auto lookup = [&parts](const MacAddress& mac) -> std::optional<netboot::Machine> {

@@ -13,7 +13,7 @@ namespace osiekit::server {
 // All that the operator can choose. Every flag is also a key of the YAML file (--config), spelled
 // without the dashes in front; flags win over the file.
 struct Settings {
-    std::filesystem::path data_dir;  // holds osie-server.db
+    std::filesystem::path data_dir;  // holds osie-server.db and logs.db
     std::filesystem::path osie_dir;  // holds vmlinuz and initramfs
     std::string interface;
     std::string address;  // IPv4, as the machines see us

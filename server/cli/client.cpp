@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "proto/admin.grpc.pb.h"
+#include "proto/logs.grpc.pb.h"
 
 namespace osiekit::tink {
 namespace {
@@ -91,12 +92,24 @@ Json to_json(const v1::Event& event) {
             {"text", event.text()},         {"detail", parsed(event.detail_json())}};
 }
 
+Json to_json(const v1::LogRecord& record) {
+    Json json = {{"sequence", record.sequence()},     {"action", record.action_name()},
+                 {"action_id", record.action_id()},   {"run", record.run()},
+                 {"first_line", record.first_line()}, {"lines", Json::array()}};
+    for (const auto& line : record.lines())
+        json["lines"].push_back({{"time", time_of(line.time_us() / 1000)},
+                                 {"stream", line.error() ? "stderr" : "stdout"},
+                                 {"text", line.text()}});
+    return json;
+}
+
 class GrpcClient final : public Client {
   public:
     explicit GrpcClient(std::string server)
         : server_(std::move(server)),
-          stub_(v1::AdminService::NewStub(grpc::CreateCustomChannel(
-              server_, grpc::InsecureChannelCredentials(), arguments()))) {}
+          channel_(
+              grpc::CreateCustomChannel(server_, grpc::InsecureChannelCredentials(), arguments())),
+          stub_(v1::AdminService::NewStub(channel_)) {}
 
     Result<Json> put_hardware(const std::string& document) override {
         v1::PutHardwareRequest request;
@@ -197,6 +210,19 @@ class GrpcClient final : public Client {
         return checked(reader->Finish());
     }
 
+    Status logs(const LogOptions& options, const LogHandler& handler) override {
+        v1::ReadLogsRequest request;
+        request.set_workflow_id(options.workflow);
+        request.set_action(options.action);
+        request.set_from_sequence(options.from_sequence);
+        request.set_follow(options.follow);
+        grpc::ClientContext context;
+        auto reader = v1::LogService::NewStub(channel_)->ReadLogs(&context, request);
+        v1::LogRecord record;
+        while (reader->Read(&record)) handler(to_json(record));
+        return checked(reader->Finish());
+    }
+
   private:
     static grpc::ChannelArguments arguments() {
         grpc::ChannelArguments arguments;
@@ -237,6 +263,7 @@ class GrpcClient final : public Client {
     }
 
     std::string server_;
+    std::shared_ptr<grpc::Channel> channel_;
     std::unique_ptr<v1::AdminService::Stub> stub_;
 };
 

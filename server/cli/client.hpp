@@ -20,6 +20,16 @@ struct WatchOptions {
     bool follow = false;
 };
 
+struct LogOptions {
+    std::string workflow;
+    std::string action;  // name or id; empty: all
+    std::uint64_t from_sequence = 0;
+    bool follow = false;
+};
+
+// Gets lines of one run of an action that stand together.
+using LogHandler = std::function<void(const Json& record)>;
+
 // Says whether to go on watching.
 using EventHandler = std::function<bool(const Json& event)>;
 
@@ -45,6 +55,8 @@ class Client {
     virtual Result<Json> list_workflows(const std::string& hardware) = 0;
     // One stream: ends with success when the server has no more, or the handler says stop.
     virtual Status events(const WatchOptions& options, const EventHandler& handler) = 0;
+    // One stream of actions' output: ends with success when the server has no more.
+    virtual Status logs(const LogOptions& options, const LogHandler& handler) = 0;
 };
 
 }  // namespace osiekit::tink

@@ -13,6 +13,7 @@
 #include "lib/base/text.hpp"
 #include "server/cli/client.hpp"
 #include "server/cli/completion.hpp"
+#include "server/cli/logs.hpp"
 #include "server/cli/output.hpp"
 #include "server/cli/watch.hpp"
 
@@ -27,6 +28,7 @@ constexpr const char* footer = R"(Examples:
   tink template create --name install template.yaml
   tink workflow create --template install --hardware machine-1
   tink workflow events 01KAJ0… --watch      # until it ends; exit status 1 if it failed
+  tink logs 01KAJ0… --follow                # what its actions print, until it ends
   tink events --hardware 52:54:00:12:34:01 --watch
 
 The server is --server, else TINK_SERVER, else 127.0.0.1:42113.
@@ -49,6 +51,13 @@ constexpr const char* workflow_examples = R"(Examples:
   tink workflow list --hardware machine-1
   tink workflow events 01KAJ0… --watch)";
 
+constexpr const char* logs_examples = R"(Examples:
+  tink logs 01KAJ0…                         # what is kept of its actions' output
+  tink logs 01KAJ0… --follow                # and what comes, until the workflow ends
+  tink logs 01KAJ0… --action stream-image --json | jq -r .text
+
+Of a workflow the newest 64 MiB are kept. Lines that are missing are counted in their place.)";
+
 // What the flags and words of the command line were.
 struct Options {
     std::string server;
@@ -61,6 +70,8 @@ struct Options {
     std::string id;
     std::uint64_t from = 0;
     bool watch = false;
+    std::string action;
+    bool follow = false;
 };
 
 void print(const std::string& text) {
@@ -105,6 +116,7 @@ class Commands {
         add_hardware();
         add_templates();
         add_workflows();
+        add_logs();
         group_examples_ = footer;
         events_options(
             command(app_, "events", "the event log, oldest first", [this] { return events(); }));
@@ -253,6 +265,21 @@ class Commands {
         WatchOptions watch{options_.id, options_.hardware, options_.from, options_.watch};
         OSIEKIT_ASSIGN(bool failed, print_events(*client_, watch, options_.style));
         return failed ? 1 : 0;
+    }
+
+    void add_logs() {
+        group_examples_ = logs_examples;
+        CLI::App* logs = command(app_, "logs", "what the actions of a workflow print",
+                                 [this] { return print_output(); });
+        logs->add_option("WORKFLOW", options_.id, "id of the workflow")->required();
+        logs->add_flag("-f,--follow", options_.follow, "go on until the workflow ends");
+        logs->add_option("--action", options_.action, "only of this action (name or id)");
+    }
+
+    Result<int> print_output() {
+        LogOptions wanted{options_.id, options_.action, 0, options_.follow};
+        OSIEKIT_TRY(print_logs(*client_, wanted, options_.style));
+        return 0;
     }
 
     void add_completion() {

@@ -10,7 +10,7 @@ _tink() {
     case $before in
         --hardware) words=$(_tink_column hardware list) ;;
         --template) words=$(_tink_column template list) ;;
-        --server | --set | --from | --name) return ;;
+        --server | --set | --from | --name | --action) return ;;
     esac
     if [[ -z $words ]]; then
         case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -21,11 +21,12 @@ _tink() {
             "workflow get" | "workflow events") words="$(_tink_column workflow list) --watch" ;;
             "workflow list") words="--hardware" ;;
             *) case "$COMP_CWORD ${COMP_WORDS[1]}" in
-                1\ *) words="hardware template workflow events completion --server --json --help --version" ;;
+                1\ *) words="hardware template workflow logs events completion --server --json --help --version" ;;
                 "2 hardware") words="push list get" ;;
                 "2 template") words="create list get" ;;
                 "2 workflow") words="create get list events" ;;
                 "2 completion") words="bash" ;;
+                *" logs") words="$(_tink_column workflow list) --follow --action" ;;
                 *" events") words="$(_tink_column workflow list) --watch --hardware --from" ;;
             esac ;;
         esac

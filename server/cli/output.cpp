@@ -10,6 +10,8 @@
 namespace osiekit::tink {
 namespace {
 
+constexpr std::size_t max_text = 64U << 10U;  // four times what agents send
+
 std::string text(const Json& object, const char* key) {
     auto it = object.find(key);
     if (it == object.end() || it->is_null()) return "-";
@@ -134,6 +136,37 @@ std::string workflow_text(const Json& workflow, const Style& style) {
                         duration(action["started_at"], action["finished_at"]),
                         text(action, "image"), text(action, "message")});
     return out + "\n" + table({"TASK", "ACTION", "STATE", "DURATION", "IMAGE", "MESSAGE"}, rows);
+}
+
+std::string log_line(const Json& record, std::uint64_t number, const Json& line,
+                     const Style& style) {
+    if (style.json) {
+        Json whole = {{"time", line["time"]},
+                      {"action", record["action"]},
+                      {"action_id", record["action_id"]},
+                      {"run", record["run"]},
+                      {"line", number},
+                      {"stream", line["stream"]},
+                      {"text", line["text"]}};
+        return whole.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    }
+    std::string words = printable(line["text"].get_ref<const std::string&>(), max_text);
+    if (style.colour && line["stream"] == "stderr") words = "\x1b[31m" + words + "\x1b[0m";
+    std::string time = text(line, "time");
+    if (time.size() > 23) time = time.substr(0, 10) + " " + time.substr(11, 12);
+    return time + "  " + printable(text(record, "action"), 60) + " | " + words + "\n";
+}
+
+std::string missing_line(const Json& record, std::uint64_t count, const Style& style) {
+    if (style.json)
+        return Json({{"action", record["action"]},
+                     {"action_id", record["action_id"]},
+                     {"run", record["run"]},
+                     {"missing_lines", count}})
+                   .dump(-1, ' ', false, Json::error_handler_t::replace) +
+               "\n";
+    return printable(text(record, "action"), 60) + " | [" + std::to_string(count) +
+           " lines are not kept here]\n";
 }
 
 std::string event_line(const Json& event, const Style& style) {

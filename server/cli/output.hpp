@@ -27,6 +27,12 @@ std::string hardware_table(const Json& list);
 std::string template_table(const Json& list);
 std::string workflow_table(const Json& list, const Style& style);
 std::string workflow_text(const Json& workflow, const Style& style);
+// One line of an action's output, whose number within its run is `number`; with `json` an object
+// that says all of it. `record` is what Client::logs gives.
+std::string log_line(const Json& record, std::uint64_t number, const Json& line,
+                     const Style& style);
+// Stands for lines of a run that are not kept.
+std::string missing_line(const Json& record, std::uint64_t count, const Style& style);
 std::string event_line(const Json& event, const Style& style);
 
 }  // namespace osiekit::tink

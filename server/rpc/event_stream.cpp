@@ -25,7 +25,9 @@ class EventStream : public grpc::ServerWriteReactor<osiekit::v1::Event>,
             pump();
     }
 
-    void changed(const Change&) override { pump(); }
+    void changed(const Change& change) override {
+        if (!change.only_logs) pump();
+    }
     void stopping() override {
         finish({grpc::StatusCode::UNAVAILABLE, "the server is shutting down"});
     }

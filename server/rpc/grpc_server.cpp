@@ -4,6 +4,7 @@
 
 #include "server/rpc/admin_service.hpp"
 #include "server/rpc/agent_service.hpp"
+#include "server/rpc/log_service.hpp"
 
 namespace osiekit::server {
 namespace {
@@ -17,8 +18,8 @@ constexpr int max_message_bytes = 4 << 20;
 
 class Server final : public GrpcServer {
   public:
-    Server(Engine& engine, const Logger& log)
-        : engine_(engine), log_(log), hub_([this] { every_second(); }) {
+    Server(Engine& engine, LogStore& logs, const Logger& log)
+        : engine_(engine), logs_(logs), log_(log), hub_([this] { every_second(); }) {
         engine_.on_change([this](const Change& change) { hub_.notify(change); });
     }
     ~Server() override {
@@ -29,6 +30,7 @@ class Server final : public GrpcServer {
     Status listen(const GrpcSettings& settings) {
         agents_ = make_agent_service(engine_, hub_, log_, settings.hold);
         administration_ = make_admin_service(engine_, hub_);
+        output_ = make_log_service(engine_, logs_, hub_, log_);
         bool ipv6 = settings.listen.find(':') != std::string::npos;
         std::string address = (ipv6 ? "[" + settings.listen + "]" : settings.listen) + ":" +
                               std::to_string(settings.port);
@@ -44,6 +46,7 @@ class Server final : public GrpcServer {
         builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
         builder.RegisterService(agents_.get());
         builder.RegisterService(administration_.get());
+        builder.RegisterService(output_.get());
         server_ = builder.BuildAndStart();
         if (server_ && port_ != 0) return {};
         return Error(ErrorKind::io, "gRPC cannot listen on " + address)
@@ -66,10 +69,12 @@ class Server final : public GrpcServer {
     }
 
     Engine& engine_;
+    LogStore& logs_;
     const Logger& log_;
     WaitHub hub_;
     std::unique_ptr<grpc::Service> agents_;
     std::unique_ptr<grpc::Service> administration_;
+    std::unique_ptr<grpc::Service> output_;
     int port_ = 0;
     std::unique_ptr<grpc::Server> server_;
 };
@@ -77,8 +82,8 @@ class Server final : public GrpcServer {
 }  // namespace
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcSettings& settings, Engine& engine,
-                                                      const Logger& log) {
-    auto server = std::make_unique<Server>(engine, log);
+                                                      LogStore& logs, const Logger& log) {
+    auto server = std::make_unique<Server>(engine, logs, log);
     OSIEKIT_TRY(server->listen(settings));
     return std::unique_ptr<GrpcServer>(std::move(server));
 }

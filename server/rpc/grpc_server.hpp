@@ -7,6 +7,7 @@
 
 #include "lib/base/log.hpp"
 #include "lib/base/result.hpp"
+#include "server/store/log_store.hpp"
 #include "server/workflow/engine.hpp"
 
 namespace osiekit::server {
@@ -18,13 +19,13 @@ struct GrpcSettings {
     std::chrono::milliseconds hold{55'000};
 };
 
-// The agent and the administration services on one port, with the clock that ends overdue
+// The agent, the administration and the log services on one port, with the clock that ends overdue
 // workflows. Takes over the engine's change listener.
 class GrpcServer {
   public:
-    // Engine and logger must outlive the server.
+    // Engine, logs and logger must outlive the server.
     static Result<std::unique_ptr<GrpcServer>> start(const GrpcSettings& settings, Engine& engine,
-                                                     const Logger& log);
+                                                     LogStore& logs, const Logger& log);
     virtual ~GrpcServer() = default;  // stops
     virtual std::uint16_t port() const = 0;
     // Ends held calls and streams with Unavailable, waits for the others for two seconds at most.

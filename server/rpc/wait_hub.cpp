@@ -33,7 +33,9 @@ bool WaitHub::remove(const Waiting* waiting) {
 
 void WaitHub::notify(const Change& change) {
     std::lock_guard lock(mutex_);
+    pending_.only_logs = change.only_logs && (!notified_ || pending_.only_logs);
     pending_.everybody = pending_.everybody || change.everybody;
+    pending_.logs.insert(change.logs.begin(), change.logs.end());
     pending_.agents.insert(change.agents.begin(), change.agents.end());
     notified_ = true;
     wake_.notify_one();
@@ -78,7 +80,7 @@ void WaitHub::pass_on(std::unique_lock<std::mutex>& lock) {
         for (const auto& [key, entry] : entries_) all.push_back(entry.waiting);
     lock.unlock();
     for (const auto& waiting : all) waiting->changed(change);
-    const Change anything{true, {}};
+    const Change anything{true, {}, false, {}};
     for (const auto& waiting : fresh) waiting->changed(anything);
     lock.lock();
 }

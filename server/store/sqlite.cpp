@@ -42,6 +42,12 @@ Statement& Statement::bind(int index, std::int64_t number) {
     return *this;
 }
 
+Statement& Statement::bind_blob(int index, std::string_view bytes) {
+    sqlite3_bind_blob64(statement_.get(), index, bytes.data() ? bytes.data() : "", bytes.size(),
+                        SQLITE_TRANSIENT);
+    return *this;
+}
+
 Result<bool> Statement::step() {
     int code = sqlite3_step(statement_.get());
     if (code == SQLITE_ROW) return true;
@@ -60,6 +66,13 @@ std::string Statement::text(int column) const {
     if (!bytes) return {};
     auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
     return {reinterpret_cast<const char*>(bytes), size};
+}
+
+std::string Statement::blob(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_.get(), column);
+    if (!bytes) return {};
+    auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+    return {static_cast<const char*>(bytes), size};
 }
 
 std::int64_t Statement::integer(int column) const {

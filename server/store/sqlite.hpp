@@ -21,12 +21,14 @@ class Statement {
 
     Statement& bind(int index, std::string_view text);
     Statement& bind(int index, std::int64_t number);
+    Statement& bind_blob(int index, std::string_view bytes);
 
     // True: a row is there; false: done.
     Result<bool> step();
     // Runs a statement that gives no rows.
     Status run();
     std::string text(int column) const;
+    std::string blob(int column) const;
     std::int64_t integer(int column) const;
 
   private:

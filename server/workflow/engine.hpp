@@ -28,10 +28,12 @@ struct Created {
     std::vector<std::string> warnings;
 };
 
-// What a durable change may mean to those who wait: the event log grew in any case.
+// What a durable change may mean to those who wait.
 struct Change {
     bool everybody = false;        // any agent may have work now
     std::set<std::string> agents;  // these may; canonical ids
+    bool only_logs = false;        // nothing but actions' output is new; else the event log grew
+    std::set<std::string> logs;    // of these workflows
 };
 
 // Called after each change, without any lock held.

@@ -22,13 +22,14 @@ namespace {
 // A server on a free port with clients for both of its services.
 struct Wire : Rig {
     Logger log{Logger::Options{LogLevel::error, false, true, 2}};
+    std::unique_ptr<LogStore> logs = LogStore::open(folder / "logs.db").value();
     std::unique_ptr<GrpcServer> server;
     std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<proto::WorkflowService::Stub> agent;
     std::unique_ptr<v1::AdminService::Stub> admin;
 
     explicit Wire(std::chrono::milliseconds hold = std::chrono::minutes(5)) {
-        server = GrpcServer::start({"127.0.0.1", 0, hold}, engine, log).value();
+        server = GrpcServer::start({"127.0.0.1", 0, hold}, engine, *logs, log).value();
         channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->port()),
                                       grpc::InsecureChannelCredentials());
         agent = proto::WorkflowService::NewStub(channel);
@@ -265,7 +266,7 @@ TEST_CASE("A port that is taken is an error") {
     Wire wire;
     Rig other;
     auto second = GrpcServer::start({"127.0.0.1", wire.server->port(), std::chrono::seconds(1)},
-                                    other.engine, wire.log);
+                                    other.engine, *wire.logs, wire.log);
     CHECK_THAT(failure(second), Contains("cannot listen on 127.0.0.1"));
 }
 
