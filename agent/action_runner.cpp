@@ -161,17 +161,24 @@ void ActionRunner::keep(Rootfs rootfs, const JournalEntry& entry) {
 Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& entry) {
     std::string prefix = printable(entry.action_name) + " | ";
     SupervisedAction::Listener listener;
-    listener.on_line = [&](const OutputLine& line) {
+    listener.output.on_line = [&](const OutputLine& line) {
         if (settings_.capture_logs)
             log_.log(line.error ? LogLevel::warning : LogLevel::info,
                      prefix + printable(line.text, LineSplitter::max_line_bytes));
         if (syslog_)
             syslog_->send({line.time, line.error, settings_.id, entry.action_name, line.text});
     };
-    listener.on_gap = [&] {
-        log_.warning(prefix + "[output came faster than it could be logged: some is missing]");
+    listener.output.on_gap = [&](std::uint64_t lines) {
+        log_.warning(prefix + "[" + std::to_string(lines) +
+                     " lines came faster than they could be logged]");
     };
+    listener.on_output = [&] {
+        if (stream_ != nullptr) stream_->poke();
+    };
+    if (stream_ != nullptr) stream_->begin(entry, directory_of(entry));
     auto outcome = supervised.follow(stop_, listener);
+    // Before the report, so that whoever follows the output hears all of it.
+    if (stream_ != nullptr) stream_->end();
     if (!outcome) return failed(outcome.error().to_string());
     if (!outcome->success())
         log_.info("the output of \"" + printable(entry.action_name) + "\" is kept in " +

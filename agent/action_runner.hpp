@@ -8,6 +8,7 @@
 #include "agent/action.hpp"
 #include "agent/image_source.hpp"
 #include "agent/journal.hpp"
+#include "agent/log_stream.hpp"
 #include "agent/policy.hpp"
 #include "agent/rootfs.hpp"
 #include "agent/settings.hpp"
@@ -27,6 +28,9 @@ class ActionRunner {
     static Result<ActionRunner> create(const Settings& settings, const StopSignal& stop,
                                        const Logger& log, Policy policy,
                                        std::filesystem::path program);
+
+    // Where the output goes beside the log; it must outlive the last recover() and run().
+    void stream_to(LogStream& stream) { stream_ = &stream; }
 
     // Waits for what an earlier agent of this boot has started, and writes the outcome to the
     // journal: then it is as if it had been reported late. Call it before the first run().
@@ -62,6 +66,7 @@ class ActionRunner {
     oci::ImageStore store_;
     std::filesystem::path program_;
     std::unique_ptr<SyslogSender> syslog_;  // null: no remote log
+    LogStream* stream_ = nullptr;           // null: the server gets none
     std::string workflow_;                  // of the last action
 };
 

@@ -107,6 +107,12 @@ Status run(const Settings& settings, const Logger& log) {
     OSIEKIT_ASSIGN(auto server, ServerLink::create(settings, ca_pem));
     proto::AgentAttributes attributes;
     if (settings.attributes) attributes = collect_attributes();
+    std::unique_ptr<LogStream> output;
+    if (settings.stream_logs) {
+        output =
+            std::make_unique<LogStream>(server->channel(), settings.id, log, LogStream::Timing());
+        runner.stream_to(*output);
+    }
     SignalWatch watch(stop, *server);
     runner.recover(journal);
     server->remember(journal.all());

@@ -43,6 +43,9 @@ class ServerLink {
     Result<std::string> get_data(const Action& action);
     Status update_data(const Action& action, const std::string& data);
 
+    // For other services of the same server.
+    rpc::Channel& channel() { return *channel_; }
+
     // Ends the call under way and every later one.
     void cancel();
 

@@ -143,6 +143,7 @@ Status fill(Settings& settings, const Values& values) {
     OSIEKIT_TRY(values.boolean("insecure tls", settings.insecure_tls));
     OSIEKIT_TRY(values.boolean("attributes", settings.attributes));
     OSIEKIT_TRY(values.boolean("capture logs", settings.capture_logs));
+    OSIEKIT_TRY(values.boolean("stream logs", settings.stream_logs));
     OSIEKIT_TRY(values.bytes("workflow data", settings.max_workflow_data));
     OSIEKIT_TRY(values.port("syslog port", settings.syslog_port));
     OSIEKIT_TRY(values.duration("longest pause", settings.longest_pause));

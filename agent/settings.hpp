@@ -42,6 +42,7 @@ struct Settings {
 
     std::string hw_addr;
     bool capture_logs = true;  // actions' output goes to the agent's log
+    bool stream_logs = true;   // and to the server, if it keeps such
     std::uint64_t max_workflow_data = 10U << 20U;
     std::string syslog_host;
     std::uint16_t syslog_port = 514;

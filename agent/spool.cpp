@@ -18,11 +18,9 @@
 namespace osiekit::agent {
 namespace {
 
-constexpr std::size_t read_bytes = 256U << 10U;
-
 std::filesystem::path file_name(const std::filesystem::path& directory, std::uint64_t number) {
     std::array<char, 32> name{};
-    std::snprintf(name.data(), name.size(), "%06llu.log", static_cast<unsigned long long>(number));
+    std::snprintf(name.data(), name.size(), "%010llu.log", static_cast<unsigned long long>(number));
     return directory / name.data();
 }
 
@@ -81,14 +79,15 @@ Result<SpoolWriter> SpoolWriter::create(const std::filesystem::path& directory,
 }
 
 void SpoolWriter::rotate() {
-    Fd next(::open(file_name(directory_, number_ + 1).c_str(),
+    Fd next(::open(file_name(directory_, lines_).c_str(),
                    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
     if (!next) return;  // go on in the present one
     file_ = std::move(next);
     written_ = 0;
-    ++number_;
-    if (number_ > max_spool_files)
-        ::unlink(file_name(directory_, number_ - max_spool_files).c_str());
+    files_.push_back(lines_);
+    if (files_.size() <= max_spool_files) return;
+    ::unlink(file_name(directory_, files_.front()).c_str());
+    files_.pop_front();
 }
 
 void SpoolWriter::add(bool error, std::string_view text) {
@@ -104,13 +103,17 @@ void SpoolWriter::add(bool error, std::string_view text) {
 void SpoolWriter::flush() {
     if (pending_.empty()) return;
     if (written_ >= file_bytes_) rotate();
-    if (lost_lines_ > 0)
+    std::uint64_t lines = pending_lines_;
+    if (lost_lines_ > 0) {
         pending_.insert(0, time_now() + " stderr F [" + std::to_string(lost_lines_) +
                                " lines were lost: no memory to keep them]\n");
+        ++lines;
+    }
     struct stat before {};
     bool known = ::fstat(file_.get(), &before) == 0;
     if (auto done = write_all(file_.get(), pending_); done) {
         written_ += pending_.size();
+        lines_ += lines;
         lost_lines_ = 0;
     } else {
         // Half a batch would end within a line.
@@ -123,74 +126,88 @@ void SpoolWriter::flush() {
 
 SpoolReader::SpoolReader(std::filesystem::path directory, std::filesystem::path position_file)
     : directory_(std::move(directory)), position_file_(std::move(position_file)) {
+    if (position_file_.empty()) return;
     auto text = osiekit::read_file(position_file_, 100);
     if (!text) return;
     auto words = split_words(*text);
-    if (words.size() != 2) return;
-    auto number = parse_u64(words[0]);
+    if (words.size() != 3) return;
+    auto file = parse_u64(words[0]);
     auto offset = parse_u64(words[1]);
-    if (!number || !offset || *number == 0) return;
-    number_ = *number;
+    auto line = parse_u64(words[2]);
+    if (!file || !offset || !line || *line < *file) return;
+    file_ = *file;
     offset_ = *offset;
+    line_ = *line;
 }
 
-std::filesystem::path SpoolReader::file_of(std::uint64_t number) const {
-    return file_name(directory_, number);
+void SpoolReader::go_to(std::uint64_t line) {
+    auto files = numbers_in(directory_);
+    auto after = std::upper_bound(files.begin(), files.end(), line);
+    // Without a file that begins at or before the line it is gone: the next one is looked for.
+    file_ = after == files.begin() ? line : *(after - 1);
+    line_ = file_;
+    offset_ = 0;
+    wanted_ = line;
 }
 
-bool SpoolReader::read_file(std::uint64_t number,
-                            const std::function<void(const OutputLine&)>& on_line) {
-    Fd file(::open(file_of(number).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return false;
-    std::string buffer(read_bytes, '\0');
-    bool any = false;
+// Gives the whole lines of one piece; false: there are none.
+bool SpoolReader::read_file(int file, const Listener& listener) {
+    std::string buffer(max_chunk_bytes, '\0');
+    ssize_t n = 0;
+    do {
+        n = ::pread(file, buffer.data(), buffer.size(), static_cast<off_t>(offset_));
+    } while (n < 0 && errno == EINTR);
+    if (n <= 0) return false;
+    std::string_view rest(buffer.data(), static_cast<std::size_t>(n));
+    std::size_t whole = rest.rfind('\n');
+    // A line is far shorter than the buffer: the rest of this one is still being written.
+    if (whole == std::string_view::npos) return false;
+    rest = rest.substr(0, whole + 1);
+    offset_ += rest.size();
+    for (; !rest.empty(); ++line_) {
+        std::size_t end = rest.find('\n');
+        std::string_view line = rest.substr(0, end);
+        rest.remove_prefix(end + 1);
+        if (line_ < wanted_) continue;
+        // A damaged line is still one, or the numbers would be wrong.
+        auto parsed = parse_output_line(line);
+        listener.on_line(parsed ? *parsed : OutputLine{"-", true, line});
+    }
+    return true;
+}
+
+// After the end of a file, or when it is gone. False: there is none yet.
+bool SpoolReader::find_next_file(const Listener& listener) {
+    auto files = numbers_in(directory_);
+    auto next = std::lower_bound(files.begin(), files.end(), line_);
+    if (next == files.end() || *next == file_) return false;
+    std::uint64_t from = std::max(line_, wanted_);
+    if (*next > from) listener.on_gap(*next - from);
+    file_ = line_ = *next;
+    offset_ = 0;
+    return true;
+}
+
+bool SpoolReader::read_chunk(const Listener& listener) {
     for (;;) {
-        ssize_t n = ::pread(file.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset_));
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return any;
-        std::string_view rest(buffer.data(), static_cast<std::size_t>(n));
-        std::size_t whole = rest.rfind('\n');
-        // A line is far shorter than the buffer: the rest of this one is still being written.
-        if (whole == std::string_view::npos) return any;
-        rest = rest.substr(0, whole + 1);
-        offset_ += rest.size();
-        any = true;
-        while (!rest.empty()) {
-            std::size_t end = rest.find('\n');
-            if (auto line = parse_output_line(rest.substr(0, end))) on_line(*line);
-            rest.remove_prefix(end + 1);
+        Fd file(::open(file_name(directory_, file_).c_str(), O_RDONLY | O_CLOEXEC));
+        if (file) {
+            if (read_file(file.get(), listener)) return true;
+            // The next file begins with the line after this one's last.
+            if (line_ == file_ || !there(file_name(directory_, line_))) return false;
         }
+        if (!find_next_file(listener)) return false;
     }
 }
 
-void SpoolReader::read(const std::function<void(const OutputLine&)>& on_line,
-                       const std::function<void()>& on_gap) {
+void SpoolReader::read(const Listener& listener) {
     bool moved = false;
-    for (;;) {
-        // Looked at before reading: the writer begins a file after the last byte of the one before.
-        bool has_next = there(file_of(number_ + 1));
-        bool present = there(file_of(number_));
-        moved = read_file(number_, on_line) || moved;
-        if (has_next) {
-            if (!present) on_gap();
-            ++number_;
-            offset_ = 0;
-            continue;
-        }
-        if (present) break;
-        auto numbers = numbers_in(directory_);
-        auto next = std::upper_bound(numbers.begin(), numbers.end(), number_);
-        if (next == numbers.end()) break;
-        on_gap();
-        number_ = *next;
-        offset_ = 0;
-    }
-    if (!moved) return;
+    while (read_chunk(listener)) moved = true;
+    if (!moved || position_file_.empty()) return;
     // Without it the next reader repeats some lines, which is better than to miss some.
-    static_cast<void>(write_file(position_file_,
-                                 std::to_string(number_) + " " + std::to_string(offset_) + "\n",
-                                 0600)
-                          .ok());
+    std::string position =
+        std::to_string(file_) + " " + std::to_string(offset_) + " " + std::to_string(line_) + "\n";
+    static_cast<void>(write_file(position_file_, position, 0600).ok());
 }
 
 }  // namespace osiekit::agent

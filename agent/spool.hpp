@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -11,7 +12,8 @@
 
 // The output of an action in files: written by its supervisor, followed by whoever is interested,
 // now or later. A line is "TIME stdout|stderr F TEXT", as Kubernetes' container logs have it (CRI
-// logging format). Files are OUTPUT/000001.log and so on; of a long output the oldest ones go.
+// logging format). A file is named by the number of its first line, from 0, so that a reader of
+// OUTPUT/0000000000.log and so on knows what it missed; of a long output the oldest ones go.
 namespace osiekit::agent {
 
 inline constexpr std::uint64_t max_spool_file_bytes = 2U << 20U;
@@ -41,8 +43,9 @@ class SpoolWriter {
     void rotate();
     std::filesystem::path directory_;
     std::uint64_t file_bytes_;
-    std::uint64_t number_ = 0;
-    std::uint64_t written_ = 0;  // to the present file
+    std::deque<std::uint64_t> files_;  // first lines
+    std::uint64_t lines_ = 0;          // written, to all files
+    std::uint64_t written_ = 0;        // bytes, to the present file
     std::uint64_t pending_lines_ = 0;
     std::uint64_t lost_lines_ = 0;
     std::string pending_;
@@ -52,20 +55,34 @@ class SpoolWriter {
 class SpoolReader {
   public:
     // `position_file` remembers how far the reading went; missing or damaged: from the beginning.
+    // Empty: nothing is remembered.
     SpoolReader(std::filesystem::path directory, std::filesystem::path position_file);
 
-    // Gives all whole lines that are there and not yet given. `on_gap` is called when files are
-    // gone that were not read. Then remembers the position.
-    void read(const std::function<void(const OutputLine&)>& on_line,
-              const std::function<void()>& on_gap);
+    struct Listener {
+        std::function<void(const OutputLine&)> on_line;
+        std::function<void(std::uint64_t lines)> on_gap;  // so many were removed unread
+    };
+    // Gives all whole lines that are there and not yet given. Then remembers the position.
+    void read(const Listener& listener);
+    // The same for one piece: at most `max_chunk_bytes` with the lines' heads, so fewer of text.
+    // False: there is nothing now. Does not remember the position.
+    bool read_chunk(const Listener& listener);
+    static constexpr std::size_t max_chunk_bytes = 256U << 10U;
+
+    // The number of the line that comes next.
+    std::uint64_t next_line() const { return line_; }
+    // The next line to give is this one, or the first one after it that is there.
+    void go_to(std::uint64_t line);
 
   private:
-    bool read_file(std::uint64_t number, const std::function<void(const OutputLine&)>& on_line);
-    std::filesystem::path file_of(std::uint64_t number) const;
+    bool read_file(int file, const Listener& listener);
+    bool find_next_file(const Listener& listener);
     std::filesystem::path directory_;
     std::filesystem::path position_file_;
-    std::uint64_t number_ = 1;
-    std::uint64_t offset_ = 0;
+    std::uint64_t file_ = 0;    // its first line
+    std::uint64_t offset_ = 0;  // in it
+    std::uint64_t line_ = 0;    // at the offset
+    std::uint64_t wanted_ = 0;  // lines before this one are not given
 };
 
 }  // namespace osiekit::agent

@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -107,6 +108,14 @@ void drain(int fd) {
     }
 }
 
+// A name that no other start of an action has.
+Result<std::string> new_run() {
+    std::array<char, 16> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        return Error::from_errno("making a random name");
+    return to_hex({bytes.data(), bytes.size()});
+}
+
 }  // namespace
 
 Result<SupervisedAction> SupervisedAction::start(const std::filesystem::path& directory,
@@ -119,6 +128,8 @@ Result<SupervisedAction> SupervisedAction::start(const std::filesystem::path& di
     for (const auto& path : {directory, directory / "output"})
         if (::mkdir(path.c_str(), 0700) != 0) return Error::from_errno("making " + path.string());
     OSIEKIT_TRY(write_file(directory / "request", encode(request), 0600));
+    OSIEKIT_ASSIGN(std::string run, new_run());
+    OSIEKIT_TRY(write_file(directory / "run", run, 0600));
     OSIEKIT_ASSIGN(Fd lock, open_file(directory / "lock", O_RDWR | O_CREAT, 0600));
     // Not the descriptor's number there: dup2 of a descriptor onto itself leaves it close-on-exec.
     Fd high(::fcntl(lock.get(), F_DUPFD_CLOEXEC, supervisor_lock_fd + 1));
@@ -143,8 +154,12 @@ Result<Outcome> SupervisedAction::follow(const StopSignal& stop, const Listener&
     SpoolReader spool(directory_ / "output", directory_ / "position");
     Fd events = watch(directory_ / "output");
     bool stopping = false;
+    auto read = [&] {
+        spool.read(listener.output);
+        listener.on_output();
+    };
     while (process_) {
-        spool.read(listener.on_line, listener.on_gap);
+        read();
         std::array<pollfd, 3> wanted = {{{process_.get(), POLLIN, 0},
                                          {events ? events.get() : -1, POLLIN, 0},
                                          {stopping ? -1 : stop.fd(), POLLIN, 0}}};
@@ -157,7 +172,7 @@ Result<Outcome> SupervisedAction::follow(const StopSignal& stop, const Listener&
             ::syscall(SYS_pidfd_send_signal, process_.get(), SIGTERM, nullptr, 0);
         }
     }
-    spool.read(listener.on_line, listener.on_gap);
+    read();
     // A child of ours leaves a zombie; one of an earlier agent was somebody else's.
     siginfo_t info{};
     if (process_) ::waitid(P_PIDFD, static_cast<id_t>(process_.get()), &info, WEXITED | WNOHANG);

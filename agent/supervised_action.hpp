@@ -26,8 +26,9 @@ class SupervisedAction {
     static std::optional<SupervisedAction> find(const std::filesystem::path& directory);
 
     struct Listener {
-        std::function<void(const OutputLine&)> on_line;
-        std::function<void()> on_gap;  // lines were lost: they came faster than they were read
+        // Its lines, and how many were lost because they came faster than they were read.
+        SpoolReader::Listener output;
+        std::function<void()> on_output;  // after new output, for other readers of the spool
     };
     // Gives the output as it comes until the action has ended. A stop ends the action. Error: the
     // supervisor was killed.

@@ -20,6 +20,7 @@
 //   lock       locked (flock) from before the supervisor's start until its end: nobody who looks
 //              can take another process for it
 //   pid        the supervisor's, for a pidfd
+//   run        a name for this start of the action, which no other start has
 //   output/    the spool
 //   result     the journal's entry with the outcome, complete once it is there
 namespace osiekit::agent {

@@ -69,10 +69,11 @@ struct Heard {
     std::vector<std::string> lines;
     int gaps = 0;
     SupervisedAction::Listener listener{
-        [this](const OutputLine& line) {
-            lines.push_back((line.error ? "e:" : "o:") + std::string(line.text));
-        },
-        [this] { ++gaps; }};
+        {[this](const OutputLine& line) {
+             lines.push_back((line.error ? "e:" : "o:") + std::string(line.text));
+         },
+         [this](std::uint64_t) { ++gaps; }},
+        [] {}};
 };
 
 Outcome follow(const Machine& machine, SupervisedAction& action, Heard& heard) {
@@ -229,20 +230,38 @@ TEST_CASE("nobody who reads blocks nobody who writes; the oldest output goes") {
     for ([[maybe_unused]] const auto& file : fs::directory_iterator(directory / "output")) ++files;
     REQUIRE(files == max_spool_files);
     std::vector<std::string> read;
-    int gaps = 0;
+    std::vector<std::uint64_t> gaps;
+    SpoolReader::Listener listener{[&](const OutputLine& line) { read.emplace_back(line.text); },
+                                   [&](std::uint64_t count) { gaps.push_back(count); }};
     SpoolReader reader(directory / "output", directory / "position");
-    reader.read([&](const OutputLine& line) { read.emplace_back(line.text); }, [&] { ++gaps; });
-    REQUIRE(gaps == 1);
+    reader.read(listener);
+    REQUIRE(gaps.size() == 1);
     REQUIRE(read.back() == "line " + std::to_string(lines - 1));
+    REQUIRE(reader.next_line() == lines);
     auto first = parse_u64(std::string_view(read.front()).substr(5)).value();
+    REQUIRE(gaps[0] == first);
     for (std::size_t i = 0; i < read.size(); ++i)
         if (read[i] != "line " + std::to_string(first + i)) FAIL(read[i]);
     // Damage to the position is no loss.
     REQUIRE(write_file(directory / "position", "x y z"));
     std::size_t before = read.size();
-    SpoolReader(directory / "output", directory / "position")
-        .read([&](const OutputLine& line) { read.emplace_back(line.text); }, [&] { ++gaps; });
+    SpoolReader(directory / "output", directory / "position").read(listener);
     REQUIRE(read.size() == 2 * before);
+    // Any line can be gone to; one that is gone, and one that is not there yet, too.
+    for (std::uint64_t line : {first - 1, first, first + 1, lines - std::uint64_t{1},
+                               std::uint64_t{lines}, std::uint64_t{lines} + 1}) {
+        read.clear();
+        gaps.clear();
+        SpoolReader other(directory / "output", {});
+        other.go_to(line);
+        other.read(listener);
+        auto from = std::max(line, first);
+        CAPTURE(line);
+        REQUIRE(read.size() == (from < lines ? lines - from : 0));
+        if (!read.empty()) REQUIRE(read.front() == "line " + std::to_string(from));
+        REQUIRE(gaps ==
+                (line < first ? std::vector<std::uint64_t>{1} : std::vector<std::uint64_t>{}));
+    }
 }
 
 TEST_CASE("lines of the spool are read strictly") {

@@ -1,0 +1,294 @@
+// Output on its way to a server, which a scripted service plays, with its faults.
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "agent/log_stream.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/temp_dir.hpp"
+#include "proto/logs.grpc.pb.h"
+
+using namespace osiekit;
+using namespace osiekit::agent;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// Keeps lines as osie-server does. `fault` is asked before each message of lines is taken and
+// after.
+class Keeper final : public v1::LogService::Service {
+  public:
+    enum class When { before, after };
+    std::function<bool(When)> fault = [](When) { return false; };
+    grpc::Status refusal;  // of every stream, unless it is OK
+
+    Keeper() { start(0); }
+    ~Keeper() override { stop(); }
+    void start(int port) {
+        grpc::ServerBuilder builder;
+        builder.AddListeningPort("127.0.0.1:" + std::to_string(port),
+                                 grpc::InsecureServerCredentials(), &port_);
+        builder.RegisterService(this);
+        server_ = builder.BuildAndStart();
+        REQUIRE((server_ && port_ != 0));
+    }
+    void stop() {
+        if (server_) server_->Shutdown(std::chrono::system_clock::now());
+        server_.reset();
+    }
+    int port() const { return port_; }
+    std::vector<std::string> lines(const std::string& run) {
+        std::lock_guard lock(mutex_);
+        return lines_[run];
+    }
+    std::uint64_t first_line(const std::string& run) {
+        std::lock_guard lock(mutex_);
+        return first_[run];
+    }
+    int streams() {
+        std::lock_guard lock(mutex_);
+        return streams_;
+    }
+    v1::LogBatch hello() {
+        std::lock_guard lock(mutex_);
+        return hello_;
+    }
+
+    grpc::Status SendLogs(
+        grpc::ServerContext*,
+        grpc::ServerReaderWriter<v1::LogProgress, v1::LogBatch>* stream) override {
+        v1::LogBatch batch;
+        std::string run;
+        {
+            std::lock_guard lock(mutex_);
+            ++streams_;
+        }
+        while (stream->Read(&batch)) {
+            if (!refusal.ok()) return refusal;
+            bool first = run.empty();
+            if (first) run = batch.run();
+            if (!first && fault(When::before)) return {grpc::StatusCode::UNAVAILABLE, "before"};
+            v1::LogProgress progress;
+            progress.set_next_line(take(run, batch, first));
+            if (!first && fault(When::after)) return {grpc::StatusCode::UNAVAILABLE, "after"};
+            if (!stream->Write(progress)) break;
+        }
+        return grpc::Status::OK;
+    }
+
+  private:
+    std::uint64_t take(const std::string& run, const v1::LogBatch& batch, bool first) {
+        std::lock_guard lock(mutex_);
+        if (first) hello_ = batch;
+        auto& kept = lines_[run];
+        std::uint64_t number = batch.first_line();
+        if (kept.empty() && batch.lines_size() > 0) first_[run] = number;
+        for (const auto& line : batch.lines())
+            if (number++ == first_[run] + kept.size()) kept.push_back(line.text());
+        return kept.empty() ? 0 : first_[run] + kept.size();
+    }
+
+    std::mutex mutex_;
+    std::map<std::string, std::vector<std::string>> lines_;
+    std::map<std::string, std::uint64_t> first_;
+    v1::LogBatch hello_;
+    int streams_ = 0;
+    int port_ = 0;
+    std::unique_ptr<grpc::Server> server_;
+};
+
+// An agent's side: an action's directory with a spool, and a log that can be read.
+struct Agent {
+    TempDir directory = TempDir::create("log-stream").value();
+    Fd log_file = open_file(directory / "log", O_WRONLY | O_CREAT | O_APPEND).value();
+    Logger log{Logger::Options{LogLevel::debug, false, false, log_file.get()}};
+    std::unique_ptr<rpc::Channel> channel;
+    std::unique_ptr<LogStream> stream;
+    std::optional<SpoolWriter> spool;
+
+    explicit Agent(int port, LogStream::Timing timing = {std::chrono::milliseconds(20000),
+                                                         std::chrono::milliseconds(1),
+                                                         std::chrono::milliseconds(10)}) {
+        rpc::ChannelOptions options;
+        options.target = "127.0.0.1:" + std::to_string(port);
+        channel = rpc::Channel::create(options).value();
+        stream = std::make_unique<LogStream>(*channel, "agent-1", log, timing);
+    }
+    void prepare(const std::string& run, std::uint64_t file_bytes = max_spool_file_bytes) {
+        REQUIRE(write_file(directory / "run", run));
+        spool = SpoolWriter::create(directory / "output", file_bytes).value();
+    }
+    void begin() {
+        JournalEntry action;
+        action.workflow_id = "workflow";
+        action.action_id = "action";
+        action.action_name = "name";
+        stream->begin(action, directory.path());
+    }
+    void write(int first, int count) {
+        for (int i = first; i < first + count; ++i) {
+            spool->add(i % 2 == 1, "line " + std::to_string(i));
+            if (i % 100 == 0) spool->flush();
+        }
+        spool->flush();
+        stream->poke();
+    }
+    std::string said() const { return read_file(directory / "log").value(); }
+};
+
+void expect_lines(const std::vector<std::string>& lines, std::size_t first, std::size_t count) {
+    REQUIRE(lines.size() == count);
+    for (std::size_t i = 0; i < count; ++i)
+        if (lines[i] != "line " + std::to_string(first + i)) FAIL(lines[i]);
+}
+
+}  // namespace
+
+TEST_CASE("output arrives whole and in order, before the end of the action is told") {
+    Keeper keeper;
+    Agent agent(keeper.port());
+    agent.prepare("r1");
+    agent.begin();
+    for (int i = 0; i < 10; ++i) agent.write(i * 1000, 1000);
+    agent.stream->end();
+    expect_lines(keeper.lines("r1"), 0, 10000);
+    CHECK(keeper.hello().agent_id() == "agent-1");
+    CHECK(keeper.hello().workflow_id() == "workflow");
+    CHECK(keeper.hello().action_id() == "action");
+    CHECK(agent.said().empty());
+    // The next action; one without output, too.
+    std::filesystem::remove_all(agent.directory / "output");
+    agent.prepare("r2");
+    agent.begin();
+    agent.stream->end();
+    CHECK(keeper.lines("r2").empty());
+}
+
+TEST_CASE("broken connections lose and double nothing") {
+    Keeper keeper;
+    std::atomic<int> messages = 0;
+    keeper.fault = [&](Keeper::When when) {
+        if (when == Keeper::When::before) ++messages;
+        return messages % 3 == (when == Keeper::When::before ? 0 : 1);
+    };
+    Agent agent(keeper.port());
+    agent.prepare("r1");
+    agent.write(0, 20000);
+    agent.begin();
+    for (int i = 0; i < 20; ++i) agent.write(20000 + i * 100, 100);
+    agent.stream->end();
+    expect_lines(keeper.lines("r1"), 0, 22000);
+    CHECK(keeper.streams() > 2);
+    CHECK_THAT(agent.said(), Contains("the output of \"name\" waits for the server: before") &&
+                                 !Contains("have not reached"));
+}
+
+TEST_CASE("another agent goes on where the first one was") {
+    Keeper keeper;
+    {
+        Agent first(keeper.port());
+        first.prepare("r1");
+        first.begin();
+        first.write(0, 500);
+        first.stream->end();
+    }
+    Agent second(keeper.port());
+    second.prepare("r1");
+    second.write(0, 800);
+    second.begin();
+    second.stream->end();
+    expect_lines(keeper.lines("r1"), 0, 800);
+}
+
+TEST_CASE("a server that is away is waited for, beyond the action's end") {
+    Keeper keeper;
+    int port = keeper.port();
+    keeper.stop();
+    Agent agent(port, {std::chrono::milliseconds(50), std::chrono::milliseconds(1),
+                       std::chrono::milliseconds(10)});
+    agent.prepare("r1");
+    agent.begin();
+    agent.write(0, 100);
+    agent.stream->end();  // gives up waiting, not sending
+    CHECK_THAT(agent.said(), Contains("waits for the server"));
+    keeper.start(port);
+    while (keeper.lines("r1").size() < 100) std::this_thread::yield();
+    expect_lines(keeper.lines("r1"), 0, 100);
+    agent.stream.reset();
+    CHECK_THAT(agent.said(), !Contains("have not reached"));
+}
+
+TEST_CASE("what does not arrive is counted") {
+    SECTION("because nobody is there") {
+        Keeper keeper;
+        keeper.stop();
+        Agent agent(keeper.port(), {std::chrono::milliseconds(1), std::chrono::milliseconds(1),
+                                    std::chrono::milliseconds(1)});
+        agent.prepare("r1");
+        agent.begin();
+        agent.write(0, 123);
+        agent.stream.reset();
+        CHECK_THAT(agent.said(), Contains("123 lines of the output of \"name\" have not reached"));
+    }
+    SECTION("because it came too fast") {
+        Keeper keeper;
+        Agent agent(keeper.port());
+        agent.prepare("r1", 1000);
+        agent.write(0, 3000);
+        agent.begin();
+        agent.stream->end();
+        auto first = keeper.first_line("r1");
+        REQUIRE(first > 0);
+        expect_lines(keeper.lines("r1"), first, 3000 - first);
+        CHECK_THAT(agent.said(), Contains(std::to_string(first) + " lines of the output"));
+    }
+    SECTION("because the agent is stopped") {
+        Keeper keeper;
+        Agent agent(keeper.port());
+        agent.prepare("r1");
+        agent.channel->shut_down();
+        agent.write(0, 7);
+        agent.begin();
+        agent.stream->end();
+        CHECK_THAT(agent.said(), Contains("7 lines of the output"));
+    }
+}
+
+TEST_CASE("a server that knows no such service is asked once, and quietly") {
+    Keeper keeper;
+    keeper.refusal = {grpc::StatusCode::UNIMPLEMENTED, ""};
+    Agent agent(keeper.port());
+    agent.prepare("r1");
+    for (int i = 0; i < 3; ++i) {
+        agent.begin();
+        agent.write(0, 10);
+        agent.stream->end();
+    }
+    CHECK(keeper.streams() == 1);
+    CHECK_THAT(agent.said(), Contains("debug") && !Contains("warn") && !Contains("info"));
+}
+
+TEST_CASE("a refusal is told once for each action, and no reason to try again") {
+    Keeper keeper;
+    keeper.refusal = {grpc::StatusCode::PERMISSION_DENIED, "not yours"};
+    Agent agent(keeper.port());
+    agent.prepare("r1");
+    for (int i = 0; i < 2; ++i) {
+        agent.begin();
+        agent.write(0, 10);
+        agent.stream->end();
+    }
+    CHECK(keeper.streams() == 2);
+    CHECK_THAT(agent.said(), Contains("does not take the output of \"name\": not yours"));
+}
+
+TEST_CASE("times of lines") {
+    CHECK(line_time_us("1970-01-01T00:00:01.000002Z") == 1000002);
+    CHECK(line_time_us("2026-11-26T06:00:00.123456Z") == 1795672800123456);
+    for (const char* text : {"", "-", "1970-01-01T00:00:01.00000Z", "1970-01-01T00:00:01.0000022Z",
+                             "1970-01-01 00:00:01.000002Z", "197a-01-01T00:00:01.000002Z",
+                             "1960-01-01T00:00:01.000002Z"})
+        CHECK(line_time_us(text) == 0);
+}
