@@ -70,20 +70,30 @@ def text(message, number):
     return message.get(number, b"").decode()
 
 
+class Unknown(grpc.GenericRpcHandler):
+    """Notes calls of methods that nobody has; grpcio answers UNIMPLEMENTED."""
+
+    def __init__(self, note):
+        self.note = note
+
+    def service(self, handler_call_details):
+        self.note(kind="unknown", method=handler_call_details.method)
+
+
 class Server:
     """One workflow of three actions, of which the last fails."""
 
     def __init__(self, generation, address, folder, image, faults):
         self.generation, self.address, self.folder, self.image = generation, address, folder, image
         self.faults = faults == "faults"
-        self.lock = threading.Lock()
+        self.lock, self.file_lock = threading.Lock(), threading.Lock()
         self.state = {"action": "", "index": 0, "state": 0}
         self.data = b'{"from":"server"}'
         self.broken = set()
         self.actions = ["say", "data", "fail"]
 
     def event(self, **what):
-        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as file:
+        with self.file_lock, open(self.folder / "events.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(what) + "\n")
 
     def command(self, name):
@@ -203,7 +213,7 @@ class Server:
             methods |= {"GetWorkflowData": unary(self.get_data), "UpdateWorkflowData": unary(self.update_data)}
         server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8))
         server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICES[self.generation], methods),))
+            (grpc.method_handlers_generic_handler(SERVICES[self.generation], methods), Unknown(self.event)))
         port = server.add_insecure_port(f"{self.address}:0")
         server.start()
         (self.folder / "port.new").write_text(str(port), encoding="utf-8")

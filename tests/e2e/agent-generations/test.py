@@ -82,6 +82,9 @@ def play(context, namespace, registry, image, generation, faults):
     context.equal([(one["name"], one["state"]) for one in reports(folder)], wanted, f"{what}: the reports")
     context.check(all(one["good"] for one in reports(folder)), f"{what}: the server could place every report",
                   folder / "events.jsonl")
+    asked = [one["method"] for one in events(folder) if one["kind"] == "unknown"]
+    context.equal(asked.count("/osiekit.v1.LogService/SendLogs"), 1,
+                  f"{what}: how often the server was asked whether it keeps output, among {asked}")
     context.check("GREETING=hello from say" in log(folder), f"{what}: the action has its environment",
                   folder / "agent.log")
     if generation in ("long", "first"):
