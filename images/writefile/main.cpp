@@ -1,8 +1,8 @@
 #include <cstdio>
 
 #include "images/common/device.hpp"
+#include "images/common/mounted.hpp"
 #include "images/common/program.hpp"
-#include "images/writefile/mounted.hpp"
 #include "images/writefile/place_file.hpp"
 
 namespace {
@@ -37,9 +37,8 @@ Exit status: 0 written, 1 failed, 2 wrong settings.
 Status run(const Environment& environment) {
     OSIEKIT_ASSIGN(writefile::Settings settings, writefile::read_settings(environment));
     wait_for_device(settings.disk);
-    OSIEKIT_TRY(writefile::with_mounted(settings.disk, settings.type, mount_point, [&](int root) {
-        return writefile::place_file(root, settings.file);
-    }));
+    OSIEKIT_TRY(with_mounted(settings.disk, settings.type, mount_point, MountFor::writing,
+                             [&](int root) { return writefile::place_file(root, settings.file); }));
     std::printf("wrote %zu bytes to %s on %s\n", settings.file.contents.size(),
                 settings.file.path.c_str(), settings.disk.c_str());
     return {};

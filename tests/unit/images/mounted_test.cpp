@@ -1,9 +1,10 @@
-#include "images/writefile/mounted.hpp"
+#include "images/common/mounted.hpp"
 
 #include "images/writefile/place_file.hpp"
 #include "tests/unit/images/loop_device.hpp"
 
 using namespace osiekit;
+using namespace osiekit::images;
 using namespace osiekit::images::test;
 using namespace osiekit::images::writefile;
 
@@ -12,7 +13,7 @@ TEST_CASE("a file goes into a real file system, which is unmounted and clean aft
     output_of({"mkfs.ext4", "-q", "-F", loop.path()});
     TempDir dir = TempDir::create().value();
     FileSpec file{"/etc/hostname", "machine-1\n", 0, 0, 0644, 0755};
-    REQUIRE(with_mounted(loop.path(), "ext4", dir / "point",
+    REQUIRE(with_mounted(loop.path(), "ext4", dir / "point", MountFor::writing,
                          [&](int root) { return place_file(root, file); }));
     CHECK(std::filesystem::is_empty(dir / "point"));
     output_of({"e2fsck", "-f", "-n", loop.path()});
@@ -23,7 +24,7 @@ TEST_CASE("a failing work unmounts too") {
     LoopDevice loop(32U << 20U);
     output_of({"mkfs.ext4", "-q", "-F", loop.path()});
     TempDir dir = TempDir::create().value();
-    auto done = with_mounted(loop.path(), "ext4", dir / "point",
+    auto done = with_mounted(loop.path(), "ext4", dir / "point", MountFor::writing,
                              [](int) -> Status { return Error(ErrorKind::io, "on purpose"); });
     REQUIRE(!done);
     CHECK(done.error().message() == "on purpose");
@@ -34,13 +35,14 @@ TEST_CASE("a mount that fails says what to look at") {
     LoopDevice loop(8U << 20U);
     TempDir dir = TempDir::create().value();
     auto work = [](int) -> Status { return {}; };
-    auto no_type = with_mounted(loop.path(), "nosuchfs", dir / "point", work);
+    auto no_type = with_mounted(loop.path(), "nosuchfs", dir / "point", MountFor::writing, work);
     REQUIRE(!no_type);
     CHECK(no_type.error().hint().find("FS_TYPE") != std::string::npos);
-    auto no_system = with_mounted(loop.path(), "ext4", dir / "point", work);
+    auto no_system = with_mounted(loop.path(), "ext4", dir / "point", MountFor::writing, work);
     REQUIRE(!no_system);
     CHECK(no_system.error().hint().find("no such file system on it") != std::string::npos);
-    auto no_disk = with_mounted("/dev/no-such-disk", "ext4", dir / "point", work);
+    auto no_disk =
+        with_mounted("/dev/no-such-disk", "ext4", dir / "point", MountFor::writing, work);
     REQUIRE(!no_disk);
-    CHECK(no_disk.error().hint().find("DEST_DISK") != std::string::npos);
+    CHECK(no_disk.error().hint().find("/dev:/dev") != std::string::npos);
 }
