@@ -147,7 +147,7 @@ Status Boot::watch_signals() {
     OSIEKIT_TRY(loop_.open());
     sigset_t set;
     ::sigemptyset(&set);
-    for (int number : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE})
+    for (int number : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE, SIGRTMIN + 6})
         ::sigaddset(&set, number);
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -312,6 +312,14 @@ void Boot::start_services() {
 
 void Boot::begin_shutdown(Goal goal) {
     if (ending_) return;
+    if (goal == Goal::kexec) {
+        Result<std::string> loaded = read_file("/sys/kernel/kexec_loaded");
+        if (!loaded || !kernel_is_loaded(*loaded)) {
+            log_.error(
+                "the loaded kernel is to be started, but none is loaded; restarting instead");
+            goal = Goal::reboot;
+        }
+    }
     ending_ = goal;
     log_.info(std::string(to_string(goal)) + " asked for; stopping the services");
     loop_.after(stop_limit, [this, goal] {

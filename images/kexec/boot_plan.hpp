@@ -4,6 +4,7 @@
 
 #include "images/common/environment.hpp"
 #include "images/kexec/grub.hpp"
+#include "lib/base/fd.hpp"
 
 namespace osiekit::images::kexec {
 

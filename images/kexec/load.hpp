@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "images/kexec/grub.hpp"
+#include "lib/base/fd.hpp"
 
 namespace osiekit::images::kexec {
 

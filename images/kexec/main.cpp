@@ -39,16 +39,18 @@ report; that needs pid: host. Example, in a template:
 Exit status: 0 loaded and requested, 1 failed, 2 wrong settings.
 )";
 
+Status load(const kexec::Settings& settings, int root) {
+    OSIEKIT_ASSIGN(kexec::BootEntry entry, kexec::plan_boot(settings, root));
+    OSIEKIT_TRY(kexec::load_kernel(root, entry));
+    std::printf("loaded %s with \"%s\"\n", entry.kernel.c_str(), entry.arguments.c_str());
+    return {};
+}
+
 Status run(const Environment& environment) {
     OSIEKIT_ASSIGN(kexec::Settings settings, kexec::read_settings(environment));
     wait_for_device(settings.disk);
-    OSIEKIT_TRY(with_mounted(
-        settings.disk, settings.type, mount_point, MountFor::reading, [&](int root) -> Status {
-            OSIEKIT_ASSIGN(kexec::BootEntry entry, kexec::plan_boot(settings, root));
-            OSIEKIT_TRY(kexec::load_kernel(root, entry));
-            std::printf("loaded %s with \"%s\"\n", entry.kernel.c_str(), entry.arguments.c_str());
-            return {};
-        }));
+    OSIEKIT_TRY(with_mounted(settings.disk, settings.type, mount_point, MountFor::reading,
+                             [&](int root) { return load(settings, root); }));
     return kexec::start_kernel(shared_folder);
 }
 

@@ -106,6 +106,7 @@ void ask_kernel(int command) {
 }  // namespace
 
 std::optional<Goal> goal_of_signal(int number) {
+    if (number == SIGRTMIN + 6) return Goal::kexec;  // no constant to the compiler
     switch (number) {
         case SIGTERM:
         case SIGINT:
@@ -127,8 +128,14 @@ std::string_view to_string(Goal goal) {
             return "power off";
         case Goal::halt:
             return "halt";
+        case Goal::kexec:
+            return "start of the loaded kernel";
     }
     return "reboot";
+}
+
+bool kernel_is_loaded(std::string_view kexec_loaded) {
+    return trim(kexec_loaded) == "1";
 }
 
 std::vector<std::string> mounts_to_end(std::string_view mounts) {
@@ -154,6 +161,10 @@ void end_machine(Goal goal, const BootLog& log) noexcept {
                  seconds_text(uptime().count()));
     } catch (...) {
         ::sync();  // out of memory; the machine still has to end
+    }
+    if (goal == Goal::kexec) {
+        ask_kernel(RB_KEXEC);
+        goal = Goal::reboot;
     }
     int command = goal == Goal::reboot      ? RB_AUTOBOOT
                   : goal == Goal::power_off ? RB_POWER_OFF

@@ -133,5 +133,10 @@ TEST_CASE("a wish to reboot is granted once; the file goes first") {
     REQUIRE_FALSE(end_if_asked(directory.path(), log, signal));
     REQUIRE(write_file(directory / "poweroff", ""));
     REQUIRE(end_if_asked(directory.path(), log, signal));
-    REQUIRE(signals == std::vector<int>{SIGTERM, SIGUSR2});
+    REQUIRE(write_file(directory / "kexec", ""));
+    REQUIRE(end_if_asked(directory.path(), log, signal));
+    // Of several wishes one is granted, and none is left.
+    for (const char* wish : {"kexec", "reboot"}) REQUIRE(write_file(directory / wish, ""));
+    REQUIRE(end_if_asked(directory.path(), log, signal));
+    REQUIRE(signals == std::vector<int>{SIGTERM, SIGUSR2, SIGRTMIN + 6, SIGTERM});
 }

@@ -82,6 +82,11 @@ TEST_CASE("Signals have their meaning") {
     CHECK(goal_of_signal(SIGINT) == Goal::reboot);
     CHECK(goal_of_signal(SIGUSR1) == Goal::halt);
     CHECK(goal_of_signal(SIGUSR2) == Goal::power_off);
+    CHECK(goal_of_signal(SIGRTMIN + 6) == Goal::kexec);
+    CHECK_FALSE(goal_of_signal(SIGRTMIN + 5));
+    CHECK(kernel_is_loaded("1\n"));
+    CHECK_FALSE(kernel_is_loaded("0\n"));
+    CHECK_FALSE(kernel_is_loaded(""));
     CHECK_FALSE(goal_of_signal(SIGCHLD));
     CHECK_FALSE(goal_of_signal(SIGHUP));
 }
