@@ -37,6 +37,28 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
+// Length of the well-formed UTF-8 sequence at `at`, or 0 (RFC 3629).
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+    auto byte = [&](std::size_t i) {
+        return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+    };
+    auto tail = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+    unsigned first = byte(0);
+    if (first < 0x80) return 1;
+    if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
+    if (first >= 0xe0 && first <= 0xef) {
+        bool good = tail(1) && tail(2) && !(first == 0xe0 && byte(1) < 0xa0) &&
+                    !(first == 0xed && byte(1) > 0x9f);
+        return good ? 3 : 0;
+    }
+    if (first >= 0xf0 && first <= 0xf4) {
+        bool good = tail(1) && tail(2) && tail(3) && !(first == 0xf0 && byte(1) < 0x90) &&
+                    !(first == 0xf4 && byte(1) > 0x8f);
+        return good ? 4 : 0;
+    }
+    return 0;
+}
+
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -153,6 +175,15 @@ std::string printable(std::string_view text, std::size_t limit) {
             result += c;
     }
     return result;
+}
+
+std::string as_utf8(std::string text) {
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t length = sequence_length(text, at);
+        if (length == 0) text[at] = '?';
+        at += length == 0 ? 1 : length;
+    }
+    return text;
 }
 
 std::optional<std::string> nearest(std::string_view word,

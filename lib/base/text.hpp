@@ -33,6 +33,10 @@ std::string human_size(std::uint64_t bytes);
 // `limit` is cut with "…".
 std::string printable(std::string_view text, std::size_t limit = 200);
 
+// Foreign text for a protobuf string, which has to be UTF-8 (RFC 3629): each byte that is not part
+// of a character becomes '?'. A message with another one is refused as a whole by its receiver.
+std::string as_utf8(std::string text);
+
 // The candidate nearest to `word` by edit distance, if near enough to be a typing error; for "did
 // you mean".
 std::optional<std::string> nearest(std::string_view word,

@@ -41,3 +41,10 @@ TEST_CASE("sizes and foreign text for people") {
     REQUIRE(nearest("pakages", {"kernel", "packages"}) == "packages");
     REQUIRE_FALSE(nearest("zzz", {"kernel", "packages"}));
 }
+
+TEST_CASE("text that is not UTF-8 is made so") {
+    CHECK(as_utf8("a\u00e9\u20ac") == "a\u00e9\u20ac");
+    CHECK(as_utf8("a\xff\xc3") == "a??");
+    CHECK(as_utf8("\xed\xa0\x80") == "???");
+    CHECK(as_utf8("\xc0\xaf\xf4\x90\x80\x80") == "??????");
+}

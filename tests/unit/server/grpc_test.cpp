@@ -269,10 +269,3 @@ TEST_CASE("A port that is taken is an error") {
                                     other.engine, *wire.logs, wire.log);
     CHECK_THAT(failure(second), Contains("cannot listen on 127.0.0.1"));
 }
-
-TEST_CASE("Text that is not UTF-8 is made so") {
-    CHECK(as_utf8("a\u00e9\u20ac") == "a\u00e9\u20ac");
-    CHECK(as_utf8("a\xff\xc3") == "a??");
-    CHECK(as_utf8("\xed\xa0\x80") == "???");
-    CHECK(as_utf8("\xc0\xaf\xf4\x90\x80\x80") == "??????");
-}
