@@ -46,6 +46,15 @@ class Authority:
                    log)
         self._log = log
 
+    def client(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+        """A client's certificate and its key."""
+        certificate, key, request = (self.folder / f"{name}.{kind}" for kind in ("cert", "key", "request"))
+        run_logged(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", str(key), "-out",
+                    str(request)], self._log)
+        run_logged(["openssl", "x509", "-req", "-in", str(request), "-CA", str(self.certificate), "-CAkey", str(self.key),
+                    "-set_serial", "2", "-days", "3650", "-out", str(certificate)], self._log)
+        return certificate, key
+
     def signing_key(self, name: str) -> pathlib.Path:
         """A private key for images; its public one lies beside it as NAME.pub."""
         key = self.folder / f"{name}.pem"
@@ -124,7 +133,9 @@ class LocalRegistry:
     """docker-registry on a free port of 127.0.0.1."""
 
     def __init__(self, services: list, folder: pathlib.Path, log: pathlib.Path, *, authority: Authority | None = None,
-                 users: dict[str, str] | None = None, token_server: TokenServer | None = None):
+                 users: dict[str, str] | None = None, token_server: TokenServer | None = None,
+                 clients: Authority | None = None):
+        """`clients`: only those with a certificate of this authority are answered."""
         folder.mkdir()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -135,6 +146,8 @@ class LocalRegistry:
         if authority is not None:
             configuration["http"]["tls"] = {"certificate": str(authority.server_certificate),
                                             "key": str(authority.server_key)}
+            if clients is not None:
+                configuration["http"]["tls"]["clientcas"] = [str(clients.certificate)]
         if users:
             htpasswd = folder / "htpasswd"
             htpasswd.write_text("".join(f"{user}:{_bcrypt(word)}\n" for user, word in users.items()), encoding="utf-8")

@@ -1,5 +1,5 @@
-"""Images of several makers in real registries: docker-registry with TLS and htpasswd, with a token server, and behind a
-mirror that breaks; trees compared with umoci's; signatures as cosign makes them; images that the machine carries."""
+"""Images of several makers in real registries: docker-registry with TLS and htpasswd, with certificates of clients, with a
+token server, and behind a mirror that breaks; trees compared with umoci's; signatures as cosign makes them; images that the machine carries."""
 
 import base64
 import hashlib
@@ -16,7 +16,8 @@ from harness.token_registry import Authority, LocalRegistry, TokenServer
 
 USER, PASSWORD = "installer", "pass:word"
 # Setuid programs, hard links, links, many files: each is on every Debian.
-PACKAGES = ("base-files", "passwd", "perl-base", "coreutils", "util-linux", "libc-bin")
+PACKAGES = ("base-files", "passwd", "perl-base", "coreutils", "util-linux", "libc-bin", "login", "mount", "dpkg",
+            "e2fsprogs")
 BUSYBOX = "/bin/busybox"
 MANIFEST = pathlib.Path(__file__).parent / "manifest.py"
 
@@ -64,6 +65,7 @@ def run(context):
         bench = Bench(context, services)
         trees(bench)
         password(bench, services)
+        client_certificate(bench, services)
         token(bench, services)
         mirrors(bench)
         signatures(bench)
@@ -143,6 +145,34 @@ def password(bench, services):
         registry.address: {"ca_file": str(bench.authority.certificate)}}})
     bench.expect("the authority of one registry",
                  bench.pull(image, "--registry-hosts", hosts, "--registry-config", good)[1])
+
+
+def client_certificate(bench, services):
+    """A registry that talks to nobody without a certificate of its own authority for clients."""
+    clients = Authority(bench.work / "clients", bench.log)
+    registry = LocalRegistry(services, bench.work / "certificate", bench.context.out / "certificate.log",
+                             authority=bench.authority, clients=clients)
+    certificate, key = clients.client("machine")
+    folder = bench.work / "certs.d"
+    folder.mkdir()
+    for source, name in ((bench.authority.certificate, "ca.crt"), (certificate, "client.cert"), (key, "client.key")):
+        shutil.copy(source, folder / name)
+    image = f"{registry.address}/test/app:1"
+    registry.push(bench.maker.small(), image, bench.log, "--dest-cert-dir", str(folder))
+    trust = ["--registry-ca-file", str(bench.authority.certificate)]
+
+    def hosts(name, **settings):
+        return bench.settings(f"{name}-hosts.json", {"registries": {registry.address: settings}})
+
+    good = hosts("client", client_certificate=str(certificate), client_key=str(key))
+    bench.expect("a client with a certificate", bench.pull(image, *trust, "--registry-hosts", good)[1])
+    bench.expect("a client without one", bench.pull(image, *trust)[1], 1)
+    certificate, key = bench.authority.client("stranger")
+    wrong = hosts("stranger", client_certificate=str(certificate), client_key=str(key))
+    bench.expect("a certificate of another authority", bench.pull(image, *trust, "--registry-hosts", wrong)[1], 1)
+    looked = bench.tink_worker("doctor", "--only", "registry", "--registry-name", registry.address, *trust,
+                               "--registry-hosts", good)
+    bench.expect("doctor with the certificate", looked)
 
 
 def auths(host, secret):
