@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <set>
 #include <vector>
 
+#include "agent/machine_parts.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -13,148 +13,32 @@ namespace osiekit::agent {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::uint64_t max_attribute_bytes = 1U << 20U;
-constexpr std::size_t max_devices = 1024;
-
-// One line of sysfs without its end; "" if it cannot be read. Only characters that a protocol
-// string may hold.
-std::string line(const fs::path& path) {
-    auto text = read_file(path, max_attribute_bytes);
-    return text ? printable(trim(*text)) : std::string();
-}
-
-std::uint64_t number(const fs::path& path) {
-    return parse_u64(line(path)).value_or(0);
-}
-
-std::vector<fs::path> entries(const fs::path& directory) {
-    std::vector<fs::path> found;
-    std::error_code failure;
-    for (fs::directory_iterator it(directory, failure), end; it != end && !failure;
-         it.increment(failure)) {
-        if (found.size() == max_devices) break;
-        found.push_back(it->path());
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-}
 
 // Interfaces that are devices and Ethernet, by index.
 std::vector<fs::path> ethernet_interfaces(const fs::path& root) {
     std::map<std::uint64_t, fs::path> sorted;
+    std::error_code failure;
     for (const fs::path& interface : entries(root / "sys/class/net"))
-        if (number(interface / "type") == 1 && fs::exists(interface / "device"))
-            sorted.emplace(number(interface / "ifindex"), interface);
+        if (attribute_number(interface / "type") == 1 && fs::exists(interface / "device", failure))
+            sorted.emplace(attribute_number(interface / "ifindex"), interface);
     std::vector<fs::path> interfaces;
     for (auto& [index, path] : sorted) interfaces.push_back(std::move(path));
     return interfaces;
 }
 
-struct Socket {
-    std::set<std::string> cores;
-    std::uint32_t threads = 0;
-    std::string vendor;
-    std::string model;
-    std::string flags;
-};
-
-void add_cpu(const fs::path& root, proto::AgentAttributes& attributes) {
-    std::map<std::uint64_t, Socket> sockets;
-    std::map<std::string, std::string, std::less<>> fields;
-    auto take = [&] {
-        if (fields.count("processor") == 0) return;
-        Socket& socket = sockets[parse_u64(fields["physical id"]).value_or(0)];
-        ++socket.threads;
-        socket.cores.insert(fields.count("core id") != 0 ? fields["core id"] : fields["processor"]);
-        socket.vendor = fields["vendor_id"];
-        socket.model = fields["model name"];
-        socket.flags = fields.count("flags") != 0 ? fields["flags"] : fields["Features"];
-        fields.clear();
-    };
-    auto text = read_file(root / "proc/cpuinfo", 16U << 20U);
-    if (!text) return;
-    for (std::string_view row : split(*text, '\n')) {
-        std::size_t colon = row.find(':');
-        if (colon == std::string_view::npos)
-            take();
-        else
-            fields[std::string(trim(row.substr(0, colon)))] = trim(row.substr(colon + 1));
-    }
-    take();
-    auto* cpu = attributes.mutable_cpu();
-    for (const auto& [id, socket] : sockets) {
-        auto cores = static_cast<std::uint32_t>(socket.cores.size());
-        cpu->set_total_cores(cpu->total_cores() + cores);
-        cpu->set_total_threads(cpu->total_threads() + socket.threads);
-        auto* processor = cpu->add_processors();
-        processor->set_id(static_cast<std::uint32_t>(id));
-        processor->set_cores(cores);
-        processor->set_threads(socket.threads);
-        processor->set_vendor(printable(socket.vendor));
-        processor->set_model(printable(socket.model));
-        for (std::string_view flag : split_words(socket.flags))
-            processor->add_capabilities(printable(flag));
-    }
-}
-
-void add_memory(const fs::path& root, proto::AgentAttributes& attributes) {
-    std::uint64_t usable = 0;
-    auto text = read_file(root / "proc/meminfo", max_attribute_bytes);
-    if (!text) return;
-    for (std::string_view row : split(*text, '\n')) {
-        auto words = split_words(row);
-        if (words.size() > 1 && words[0] == "MemTotal:")
-            usable = parse_u64(words[1]).value_or(0) * 1024;
-    }
-    // What is installed: the kernel's memory blocks; without them what it says it has.
-    std::uint64_t installed = 0;
-    fs::path blocks = root / "sys/devices/system/memory";
-    if (auto size = from_hex(line(blocks / "block_size_bytes")); size && size->size() <= 8) {
-        std::uint64_t block = 0;
-        for (char c : *size) block = block << 8U | static_cast<unsigned char>(c);
-        for (const fs::path& entry : entries(blocks))
-            if (line(entry / "state") == "online") installed += block;
-    }
-    attributes.mutable_memory()->set_total(size_text(std::max(installed, usable)));
-    attributes.mutable_memory()->set_usable(size_text(usable));
-}
-
-std::string controller_of(const std::string& name) {
-    static constexpr std::array<std::pair<std::string_view, const char*>, 4> controllers = {
-        {{"nvme", "NVMe"}, {"sd", "SCSI"}, {"vd", "virtio"}, {"mmcblk", "MMC"}}};
-    for (const auto& [prefix, controller] : controllers)
-        if (name.rfind(prefix, 0) == 0) return controller;
-    return "unknown";
-}
-
-void add_blocks(const fs::path& root, proto::AgentAttributes& attributes) {
-    for (const fs::path& disk : entries(root / "sys/block")) {
-        // Loop, RAM and device mapper disks hang on no device.
-        if (!fs::exists(disk / "device")) continue;
-        auto* block = attributes.add_block();
-        std::string name = disk.filename();
-        block->set_name(printable(name));
-        block->set_controller_type(controller_of(name));
-        block->set_drive_type(name.rfind("sr", 0) == 0                 ? "ODD"
-                              : line(disk / "queue/rotational") == "1" ? "HDD"
-                                                                       : "SSD");
-        block->set_size(size_text(number(disk / "size") * 512));
-        block->set_physical_block_size(size_text(number(disk / "queue/physical_block_size")));
-        block->set_vendor(line(disk / "device/vendor"));
-        block->set_model(line(disk / "device/model"));
-        std::string wwn = line(disk / "wwid");
-        block->set_wwn(wwn.empty() ? line(disk / "device/wwid") : wwn);
-        std::string serial = line(disk / "serial");
-        block->set_serial_number(serial.empty() ? line(disk / "device/serial") : serial);
-    }
+// A bond gives one address to all its members; the machine is known by their own.
+std::string hardware_address(const fs::path& interface) {
+    std::string own = attribute(interface / "bonding_slave/perm_hwaddr");
+    return own.empty() ? attribute(interface / "address") : own;
 }
 
 void add_networks(const fs::path& root, proto::AgentAttributes& attributes) {
     for (const fs::path& interface : ethernet_interfaces(root)) {
         auto* network = attributes.add_network();
-        network->set_name(printable(interface.filename().string()));
-        network->set_mac(line(interface / "address"));
-        std::string speed = line(interface / "speed");
+        network->set_name(attribute_text(interface.filename().string()));
+        network->set_mac(hardware_address(interface));
+        // -1: there is no link.
+        std::string speed = attribute(interface / "speed");
         if (parse_u64(speed)) network->set_speed(speed + "Mb/s");
     }
 }
@@ -163,60 +47,109 @@ void add_pci(const fs::path& root, proto::AgentAttributes& attributes) {
     for (const fs::path& device : entries(root / "sys/bus/pci/devices")) {
         std::error_code failure;
         auto driver = fs::read_symlink(device / "driver", failure);
+        std::string kind = attribute(device / "class");
         auto fill = [&](auto* entry) {
-            entry->set_vendor(line(device / "vendor"));
-            entry->set_product(line(device / "device"));
-            entry->set_class_(line(device / "class"));
-            if (!failure) entry->set_driver(printable(driver.filename().string()));
+            entry->set_vendor(attribute(device / "vendor"));
+            entry->set_product(attribute(device / "device"));
+            entry->set_class_(kind);
+            if (!failure) entry->set_driver(attribute_text(driver.filename().string()));
         };
         fill(attributes.add_pci());
         // Display controllers.
-        if (line(device / "class").rfind("0x03", 0) == 0) fill(attributes.add_gpu());
+        if (kind.rfind("0x03", 0) == 0) fill(attributes.add_gpu());
     }
 }
 
-void add_dmi(const fs::path& root, proto::AgentAttributes& attributes) {
-    fs::path dmi = root / "sys/class/dmi/id";
-    if (!fs::exists(dmi)) return;
-    attributes.mutable_chassis()->set_serial(line(dmi / "chassis_serial"));
-    attributes.mutable_chassis()->set_vendor(line(dmi / "chassis_vendor"));
-    attributes.mutable_bios()->set_vendor(line(dmi / "bios_vendor"));
-    attributes.mutable_bios()->set_version(line(dmi / "bios_version"));
-    attributes.mutable_bios()->set_release_date(line(dmi / "bios_date"));
-    attributes.mutable_baseboard()->set_vendor(line(dmi / "board_vendor"));
-    attributes.mutable_baseboard()->set_product(line(dmi / "board_name"));
-    attributes.mutable_baseboard()->set_version(line(dmi / "board_version"));
-    attributes.mutable_baseboard()->set_serial_number(line(dmi / "board_serial"));
-    attributes.mutable_product()->set_name(line(dmi / "product_name"));
-    attributes.mutable_product()->set_vendor(line(dmi / "sys_vendor"));
-    attributes.mutable_product()->set_serial_number(line(dmi / "product_serial"));
+void add_dmi(const fs::path& dmi, proto::AgentAttributes& attributes) {
+    attributes.mutable_chassis()->set_serial(attribute(dmi / "chassis_serial"));
+    attributes.mutable_chassis()->set_vendor(attribute(dmi / "chassis_vendor"));
+    attributes.mutable_bios()->set_vendor(attribute(dmi / "bios_vendor"));
+    attributes.mutable_bios()->set_version(attribute(dmi / "bios_version"));
+    attributes.mutable_bios()->set_release_date(attribute(dmi / "bios_date"));
+    attributes.mutable_baseboard()->set_vendor(attribute(dmi / "board_vendor"));
+    attributes.mutable_baseboard()->set_product(attribute(dmi / "board_name"));
+    attributes.mutable_baseboard()->set_version(attribute(dmi / "board_version"));
+    attributes.mutable_baseboard()->set_serial_number(attribute(dmi / "board_serial"));
+    attributes.mutable_product()->set_name(attribute(dmi / "product_name"));
+    attributes.mutable_product()->set_vendor(attribute(dmi / "sys_vendor"));
+    attributes.mutable_product()->set_serial_number(attribute(dmi / "product_serial"));
+}
+
+// Boards without SMBIOS are described by a device tree (Devicetree Specification v0.4, section
+// 2.3): "compatible" begins with "vendor,board".
+void add_device_tree(const fs::path& tree, proto::AgentAttributes& attributes) {
+    std::string model = attribute(tree / "model");
+    if (model.empty()) return;
+    auto compatible = read_file(tree / "compatible", max_attribute_bytes);
+    std::string_view first = compatible ? std::string_view(*compatible) : std::string_view();
+    first = first.substr(0, first.find('\0'));
+    first = first.substr(0, first.find(','));
+    attributes.mutable_product()->set_name(model);
+    attributes.mutable_product()->set_vendor(attribute_text(first));
+    attributes.mutable_product()->set_serial_number(attribute(tree / "serial-number"));
 }
 
 }  // namespace
 
+std::string attribute_text(std::string_view bytes) {
+    // Strings of a device tree and of SCSI may have zeros at their end.
+    for (std::size_t before = bytes.size() + 1; bytes.size() < before;) {
+        before = bytes.size();
+        bytes = trim(bytes);
+        while (!bytes.empty() && bytes.back() == '\0') bytes.remove_suffix(1);
+    }
+    return as_utf8(printable(bytes));
+}
+
+std::string attribute(const fs::path& path) {
+    auto text = read_file(path, max_attribute_bytes);
+    return text ? attribute_text(*text) : std::string();
+}
+
+std::uint64_t attribute_number(const fs::path& path) {
+    return parse_u64(attribute(path)).value_or(0);
+}
+
+std::vector<fs::path> entries(const fs::path& directory, std::size_t limit) {
+    std::vector<fs::path> found;
+    std::error_code failure;
+    for (fs::directory_iterator it(directory, failure), end; it != end && !failure;
+         it.increment(failure)) {
+        if (found.size() == limit) break;
+        found.push_back(it->path());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
 std::string first_ethernet_address(const fs::path& root) {
     for (const fs::path& interface : ethernet_interfaces(root))
-        if (std::string address = line(interface / "address"); !address.empty())
+        if (std::string address = hardware_address(interface); !address.empty())
             return to_lower(address);
     return {};
 }
 
 std::string size_text(std::uint64_t bytes) {
-    static constexpr std::array<const char*, 6> units = {"B", "KB", "MB", "GB", "TB", "PB"};
+    static constexpr std::array<const char*, 7> units = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+    if (bytes == 0) return {};
     std::size_t unit = 0;
-    for (; bytes >= 1024 && unit + 1 < units.size(); ++unit)
-        bytes = bytes / 1024 + (bytes % 1024 != 0 ? 1 : 0);
-    return std::to_string(bytes) + units[unit];
+    std::uint64_t size = 1;
+    for (; bytes / 1024 >= size; size *= 1024) ++unit;
+    return std::to_string(bytes / size + (bytes % size != 0 ? 1 : 0)) + units[unit];
 }
 
 proto::AgentAttributes collect_attributes(const fs::path& root) {
     proto::AgentAttributes attributes;
     add_cpu(root, attributes);
     add_memory(root, attributes);
-    add_blocks(root, attributes);
+    add_disks(root, attributes);
     add_networks(root, attributes);
     add_pci(root, attributes);
-    add_dmi(root, attributes);
+    std::error_code failure;
+    if (fs::path dmi = root / "sys/class/dmi/id"; fs::exists(dmi, failure))
+        add_dmi(dmi, attributes);
+    else
+        add_device_tree(root / "proc/device-tree", attributes);
     return attributes;
 }
 

@@ -16,7 +16,7 @@ std::string first_ethernet_address(const std::filesystem::path& root = "/");
 
 proto::AgentAttributes collect_attributes(const std::filesystem::path& root = "/");
 
-// Sizes as the protocol wants them: "32GB", "512MB", rounded up in powers of 1024.
+// Sizes as the protocol wants them: "32GB", "512MB", rounded up in powers of 1024; nothing for 0.
 std::string size_text(std::uint64_t bytes);
 
 }  // namespace osiekit::agent

@@ -81,7 +81,10 @@ TEST_CASE("a tree without anything, and this machine, give what they have") {
     Tree tree;
     REQUIRE(collect_attributes(tree.root.path()).block_size() == 0);
     REQUIRE(collect_attributes().cpu().total_threads() > 0);
-    REQUIRE(size_text(0) == "0B");
+    REQUIRE(size_text(0).empty());
+    REQUIRE(size_text(1024) == "1KB");
+    REQUIRE(size_text((1ULL << 20U) - 1) == "1024KB");
+    REQUIRE(size_text(UINT64_MAX) == "16EB");
     REQUIRE(size_text(1023) == "1023B");
     REQUIRE(size_text((1ULL << 30U) + 1) == "2GB");
 }
