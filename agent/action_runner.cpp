@@ -71,7 +71,8 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Deci
         }));
     if (workflow_ != action.workflow_id) {
         // Nothing runs between workflows; the next one may want some of these layers again.
-        evict(store_budget(settings_.store), oci::ImageStore::now());
+        evict(settings_.store_budget.value_or(store_budget(settings_.store)),
+              oci::ImageStore::now());
         workflow_ = action.workflow_id;
     }
     PullParts parts;

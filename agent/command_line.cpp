@@ -58,7 +58,8 @@ std::vector<std::string> with_two_dashes(int argc, const char* const* argv) {
 
 }  // namespace
 
-CommandLine parse_command_line(int argc, const char* const* argv) {
+CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& out,
+                               std::ostream& error_out) {
     CommandLine parsed;
     CLI::App app("Takes a machine's workflow actions from a Tinkerbell server and runs them.",
                  "tink-worker");
@@ -85,7 +86,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     try {
         app.parse(arguments);
     } catch (const CLI::ParseError& error) {
-        parsed.exit = app.exit(error) == 0 ? 0 : 2;
+        parsed.exit = app.exit(error, out, error_out) == 0 ? 0 : 2;
     }
     for (const auto& [key, value] : booleans)
         if (!value.empty()) parsed.values[key] = value;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iostream>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ struct CommandLine {
 
 // Parses the arguments; --help, --version and errors are printed. Flags may be written with one
 // dash as Go programs allow.
-CommandLine parse_command_line(int argc, const char* const* argv);
+CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& out = std::cout,
+                               std::ostream& error_out = std::cerr);
 
 }  // namespace osiekit::agent

@@ -177,6 +177,13 @@ const std::vector<SettingSource> further_sources = {
      "",
      Kind::text,
      "Where images are unpacked (default: /var/lib/osie)"},
+    {"store budget",
+     {"store-budget"},
+     {"AGENT_STORE_BUDGET"},
+     "",
+     Kind::text,
+     "Most bytes of layers that stay between workflows, such as 512MiB; 0 keeps none (default: a "
+     "quarter of the memory)"},
     {"journal",
      {"journal"},
      {"AGENT_JOURNAL"},

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/policy.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::agent {
@@ -58,6 +59,14 @@ class Values {
         if (!value || *value == 0)
             return invalid(found->second.where, found->second.value, "a number of bytes");
         target = *value;
+        return {};
+    }
+    Status size(const char* key, std::optional<std::uint64_t>& target) const {
+        auto found = given_.find(key);
+        if (found == given_.end()) return {};
+        target = found->second.value == "0" ? 0 : parse_size(found->second.value);
+        if (!target)
+            return invalid(found->second.where, found->second.value, "a size like 512MiB, or 0");
         return {};
     }
     Status port(const char* key, std::uint16_t& target) const {
@@ -145,6 +154,7 @@ Status fill(Settings& settings, const Values& values) {
     OSIEKIT_TRY(values.boolean("capture logs", settings.capture_logs));
     OSIEKIT_TRY(values.boolean("stream logs", settings.stream_logs));
     OSIEKIT_TRY(values.bytes("workflow data", settings.max_workflow_data));
+    OSIEKIT_TRY(values.size("store budget", settings.store_budget));
     OSIEKIT_TRY(values.port("syslog port", settings.syslog_port));
     OSIEKIT_TRY(values.duration("longest pause", settings.longest_pause));
     return values.level("log level", settings.log_level);

@@ -52,6 +52,7 @@ struct Settings {
 
     LogLevel log_level = LogLevel::info;
     std::filesystem::path store = "/var/lib/osie";
+    std::optional<std::uint64_t> store_budget;  // bytes of layers kept; none: rootfs.hpp decides
     std::filesystem::path journal = "/run/osie/journal";
     std::filesystem::path policy =
         "/etc/osie/policy.json";       // policy.hpp; missing: everything may run
