@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "agent/machine.hpp"
@@ -35,32 +37,46 @@ constexpr std::array<const char*, 18> files = {"proc/cpuinfo",
                                                "proc/device-tree/compatible",
                                                "sys/class/dmi/id/product_serial"};
 
-// Made once; only the content of the files changes.
-struct Tree {
-    osiekit::TempDir root = osiekit::TempDir::create("fuzz-machine").value();
+// Made once; only what differs from the input before is written.
+class Tree {
+  public:
     Tree() {
         for (const char* file : files)
-            std::filesystem::create_directories((root.path() / file).parent_path());
-        std::filesystem::create_directories(root.path() / "sys/class/net/eth0/device");
-        std::filesystem::create_directories(root.path() / "sys/class/dmi");
+            std::filesystem::create_directories((root() / file).parent_path());
+        std::filesystem::create_directories(root() / "sys/class/net/eth0/device");
+        // The last file decides between SMBIOS and a device tree.
+        std::filesystem::remove(root() / "sys/class/dmi/id");
     }
+    const std::filesystem::path& root() const { return directory_.path(); }
+
+    void write(std::size_t file, std::optional<std::string_view> content) {
+        if (held_[file] == content) return;
+        auto path = root() / files[file];
+        if (!content) {
+            bool last = file + 1 == files.size();
+            std::filesystem::remove_all(last ? path.parent_path() : path);
+        } else {
+            std::filesystem::create_directories(path.parent_path());
+            auto opened = osiekit::open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
+            if (!opened || !osiekit::write_all(opened->get(), *content)) std::abort();
+        }
+        held_[file] = content;
+    }
+
+  private:
+    osiekit::TempDir directory_ = osiekit::TempDir::create("fuzz-machine", "/dev/shm").value();
+    std::array<std::optional<std::string>, files.size()> held_;
 };
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const Tree tree;
+    static Tree tree;
     std::string_view input(reinterpret_cast<const char*>(data), size);
     auto parts = osiekit::split(input, '\x1e');
-    // The last one decides between SMBIOS and a device tree.
-    std::filesystem::remove_all(tree.root.path() / "sys/class/dmi/id");
-    for (std::size_t i = 0; i < parts.size() && i < files.size(); ++i) {
-        auto path = tree.root.path() / files[i];
-        std::filesystem::create_directories(path.parent_path());
-        auto file = osiekit::open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
-        if (!file || !osiekit::write_all(file->get(), parts[i])) std::abort();
-    }
-    auto found = osiekit::agent::collect_attributes(tree.root.path());
+    for (std::size_t i = 0; i < files.size(); ++i)
+        tree.write(i, i < parts.size() ? std::optional(parts[i]) : std::nullopt);
+    auto found = osiekit::agent::collect_attributes(tree.root());
     for (const auto& disk : found.block())
         for (const std::string* text : {&disk.model(), &disk.wwn(), &disk.serial_number()})
             if (*text != osiekit::as_utf8(*text)) std::abort();
