@@ -104,8 +104,8 @@ Result<int> LayerWriter::parent_directory(const std::string& path) {
     return parent_.get();
 }
 
-Result<LayerWriter::Place> LayerWriter::place(const std::string& name) {
-    OSIEKIT_ASSIGN(std::string path, clean_name(name));
+// `path` is clean.
+Result<LayerWriter::Place> LayerWriter::place(const std::string& path) {
     std::size_t slash = path.rfind('/');
     std::string directory = slash == std::string::npos ? std::string() : path.substr(0, slash);
     OSIEKIT_ASSIGN(int parent, parent_directory(directory));
@@ -208,8 +208,7 @@ Status LayerWriter::remember(std::vector<std::string>& list, std::string path) {
 }
 
 // True: the entry was about lower layers, or about nothing.
-Result<bool> LayerWriter::add_mark(const LayerEntry& entry) {
-    OSIEKIT_ASSIGN(std::string path, clean_name(entry.name));
+Result<bool> LayerWriter::add_mark(const LayerEntry& entry, const std::string& path) {
     std::size_t slash = path.rfind('/');
     std::string directory = slash == std::string::npos ? std::string() : path.substr(0, slash);
     std::string_view name = path;
@@ -229,9 +228,10 @@ Result<bool> LayerWriter::add_mark(const LayerEntry& entry) {
 
 Result<Fd> LayerWriter::add(const LayerEntry& entry) {
     OSIEKIT_TRY(check_sizes(entry));
-    OSIEKIT_ASSIGN(bool mark, add_mark(entry));
+    OSIEKIT_ASSIGN(std::string path, clean_name(entry.name));
+    OSIEKIT_ASSIGN(bool mark, add_mark(entry, path));
     if (mark) return Fd();
-    OSIEKIT_ASSIGN(Place where, place(entry.name));
+    OSIEKIT_ASSIGN(Place where, place(path));
     if (where.name.empty() && entry.type != LayerEntry::Type::directory)
         return refused("would replace the root", entry.name);  // CVE-2021-29136
     switch (entry.type) {

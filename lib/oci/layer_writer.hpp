@@ -70,13 +70,13 @@ class LayerWriter {
         std::string name;  // last component; empty for the root
         std::string path;  // cleaned
     };
-    Result<Place> place(const std::string& name);
+    Result<Place> place(const std::string& path);
     Result<int> parent_directory(const std::string& path);
     Status add_directory(const LayerEntry& entry, const Place& place);
     Status add_hard_link(const LayerEntry& entry, const Place& place);
     Status add_node(const LayerEntry& entry, const Place& place);
     Status make_room(const Place& place);
-    Result<bool> add_mark(const LayerEntry& entry);
+    Result<bool> add_mark(const LayerEntry& entry, const std::string& path);
     Result<Fd> own_directory(const std::string& path);
     Status count_device(const LayerEntry& entry);
     Status remember(std::vector<std::string>& list, std::string path);

@@ -66,13 +66,4 @@ Result<UnpackedLayer> unpack_tar(const ByteSource& source, int root_fd, const Un
     return layer;
 }
 
-Result<UnpackedLayer> unpack_layer(const ByteSource& source, int root_fd,
-                                   const UnpackLimits& limits, ContentDigest::Algorithm algorithm) {
-    Inflater inflater(source, limits.tar_bytes, limits.budget);
-    OSIEKIT_ASSIGN(auto layer,
-                   unpack_tar([&] { return inflater.next(); }, root_fd, limits, algorithm));
-    OSIEKIT_TRY(drain(source));
-    return layer;
-}
-
 }  // namespace osiekit::oci

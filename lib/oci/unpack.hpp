@@ -28,17 +28,12 @@ struct UnpackedLayer {
     std::uint64_t entries = 0;
 };
 
-// The second half of unpack_layer: `tar` gives the archive's bytes.
+// Unpacks one layer below the directory root_fd, in the form of layer_writer.hpp, reading the
+// source to its end; `tar` gives the archive's bytes, decompressed. Nothing outside the directory
+// is touched, whatever the archive says. Whoever calls makes the result visible only after
+// comparing digests (`algorithm`: of the diff_id), and removes the directory on failure. Errors:
+// invalid_input, limit, io, or the source's own.
 Result<UnpackedLayer> unpack_tar(const ByteSource& tar, int root_fd, const UnpackLimits& limits,
                                  ContentDigest::Algorithm algorithm = {});
-
-// Unpacks one layer (tar; plain, gzip or zstd, told by content) below the directory root_fd, in the
-// form of layer_writer.hpp, reading the source to its end. Nothing outside the directory is
-// touched, whatever the archive says. Whoever calls makes the result visible only after comparing
-// digests (`algorithm`: of the diff_id), and removes the directory on failure. Errors:
-// invalid_input, limit, io, or the source's own.
-Result<UnpackedLayer> unpack_layer(const ByteSource& source, int root_fd,
-                                   const UnpackLimits& limits,
-                                   ContentDigest::Algorithm algorithm = {});
 
 }  // namespace osiekit::oci

@@ -9,7 +9,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 #include "lib/oci/image_store.hpp"
-#include "lib/oci/unpack.hpp"
+#include "tests/unit/oci/unpack_layer.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace osiekit;

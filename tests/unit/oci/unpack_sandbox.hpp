@@ -13,7 +13,7 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
-#include "lib/oci/unpack.hpp"
+#include "tests/unit/oci/unpack_layer.hpp"
 
 inline std::string gzip(const std::string& bytes) {
     z_stream stream{};
