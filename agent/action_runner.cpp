@@ -71,8 +71,7 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Deci
         }));
     if (workflow_ != action.workflow_id) {
         // Nothing runs between workflows; the next one may want some of these layers again.
-        evict(settings_.store_budget.value_or(store_budget(settings_.store)),
-              oci::ImageStore::now());
+        evict(settings_.store_budget.value_or(store_budget(settings_.store)), store_.next_use());
         workflow_ = action.workflow_id;
     }
     PullParts parts;
@@ -81,7 +80,7 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Deci
     parts.admit = [&decision](const oci::ResolvedImage& image, oci::ImageSource& source) {
         return prove(decision, image, source);
     };
-    timespec start = oci::ImageStore::now();
+    std::int64_t start = store_.next_use();
     auto stored = pull_image(store_, settings_, action.image, parts, log_);
     // Out of memory, by our count or the file system's: once more without what earlier actions have
     // left.
@@ -95,7 +94,7 @@ Result<ActionRunner::Pulled> ActionRunner::pull(const Action& action, const Deci
 }
 
 // The caller holds the store exclusively, so no container runs from it. Gives what was freed.
-std::uint64_t ActionRunner::evict(std::uint64_t keep_bytes, const timespec& used_before) {
+std::uint64_t ActionRunner::evict(std::uint64_t keep_bytes, std::int64_t used_before) {
     auto removed = store_.evict(keep_bytes, used_before);
     if (!removed) {
         log_.warning(removed.error().to_string());

@@ -52,7 +52,7 @@ class ActionRunner {
         StoreLock lock;  // shared: the layers stay while the action runs
     };
     Result<Pulled> pull(const Action& action, const Decision& decision);
-    std::uint64_t evict(std::uint64_t keep_bytes, const timespec& used_before);
+    std::uint64_t evict(std::uint64_t keep_bytes, std::int64_t used_before);
     std::filesystem::path directory_of(const JournalEntry& entry) const;
     Result<Decision> judge(const Action& action) const;
     void keep(Rootfs rootfs, const JournalEntry& entry);

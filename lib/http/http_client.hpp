@@ -28,8 +28,9 @@ struct Request {
     // URL of a proxy; "DIRECT": none; empty: the usual environment variables decide.
     std::string proxy;
     std::chrono::milliseconds connect_timeout{10000};
-    // Fails when fewer than 1 byte/s arrives for this long.
+    // Fails when fewer than lowest_speed bytes a second arrive for this long.
     std::chrono::seconds stall_timeout{30};
+    std::uint32_t lowest_speed = 1;
     int max_redirects = 10;
     std::uint64_t body_limit = 4U << 20U;  // of a body collected in memory; ignored with on_body
     // Called once with the final status and headers before the body; return false to stop (kind

@@ -50,4 +50,9 @@ void BytePipe::abandon() {
     changed_.notify_all();
 }
 
+bool BytePipe::abandoned() {
+    std::lock_guard lock(mutex_);
+    return abandoned_;
+}
+
 }  // namespace osiekit::oci

@@ -26,6 +26,7 @@ class BytePipe {
     Result<std::string_view> read();
     // Nobody wants more: wakes both sides.
     void abandon();
+    bool abandoned();
 
   private:
     std::size_t capacity_;

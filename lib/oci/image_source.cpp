@@ -11,10 +11,11 @@ Result<std::string> ImageSource::fetch_small_blob(const Reference& reference,
     if (blob.size > limit)
         return Error(ErrorKind::limit, blob.digest.oci() + " is larger than " + human_size(limit));
     std::string bytes;
-    OSIEKIT_TRY(fetch_blob(reference, blob, [&](std::string_view piece) -> Status {
+    auto keep = [&](std::string_view piece) -> Status {
         bytes += piece;
         return {};
-    }));
+    };
+    OSIEKIT_TRY(fetch_blob(reference, blob, BlobSink{keep}));
     return bytes;
 }
 

@@ -30,6 +30,15 @@ struct ResolvedImage {
     ImageConfig config;
 };
 
+// Who gets the bytes of a blob.
+struct BlobSink {
+    // The next piece; an error ends the transfer and is what fetch_blob() returns.
+    std::function<Status(std::string_view)> on_data;
+    // Whether the blob is not wanted any more (kind cancelled): asked about once a second, also
+    // while nothing comes. Empty: it is wanted.
+    std::function<bool()> cancelled = {};
+};
+
 // Where images come from: a registry, or a layout folder in the machine's own file system. Safe to
 // be used by several threads at once. Errors: not_found, refused (credentials), network, digest,
 // unsupported (another architecture), limit, invalid_input, io.
@@ -45,10 +54,9 @@ class ImageSource {
                                                    const std::string& name) = 0;
 
     // Streams a blob in order, each byte once. The caller must not believe the bytes before this
-    // has succeeded: the digest is known at the end. An error that on_data returns ends the
-    // transfer and is returned.
+    // has succeeded: the digest is known at the end.
     virtual Status fetch_blob(const Reference& reference, const Descriptor& blob,
-                              const std::function<Status(std::string_view)>& on_data) = 0;
+                              const BlobSink& sink) = 0;
 
     // Whether the work should stop; asked between pieces.
     virtual bool cancelled() const { return false; }

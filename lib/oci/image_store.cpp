@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "lib/base/file.hpp"
@@ -26,15 +29,11 @@ Status make_directory(const std::filesystem::path& path, mode_t mode) {
     return {};
 }
 
-bool earlier(const timespec& a, const timespec& b) {
-    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
-}
-
 // What uses/<hex> says of a layer.
 struct Use {
     std::filesystem::path layer;
     std::uint64_t bytes = 0;
-    timespec last{};  // 1970 of a layer without a record, which goes first
+    std::int64_t last = 0;  // of a layer without a record, which goes first
 };
 
 }  // namespace
@@ -42,6 +41,7 @@ struct Use {
 struct ImageStore::Missing {
     Descriptor descriptor;
     ContentDigest diff_id;
+    std::int64_t use = 0;
 };
 
 Status remove_directory(const std::filesystem::path& path) {
@@ -80,8 +80,10 @@ Status ImageStore::fetch_layer(ImageSource& source, const Reference& reference,
         OSIEKIT_ASSIGN(auto unpacked,
                        stream_layer(source, reference, layer.descriptor, layer.diff_id,
                                     directory.get(), limits, cancelled));
-        return write_file(root_ / "uses" / layer.diff_id.hex(), std::to_string(unpacked.tar_bytes),
-                          0600);
+        OSIEKIT_TRY(write_file(root_ / "uses" / layer.diff_id.hex(),
+                               std::to_string(unpacked.tar_bytes), 0600));
+        note_use(layer.diff_id, layer.use);
+        return {};
     }();
     if (done && ::rename(temporary.c_str(), layer_path(layer.diff_id).c_str()) != 0)
         done = Error::from_errno("moving the layer to its place");
@@ -133,13 +135,14 @@ Result<StoredImage> ImageStore::pull(ImageSource& source, const Reference& refer
     StoredImage stored{std::move(*resolved), {}};
     std::vector<Missing> missing;
     std::set<ContentDigest> seen;
+    std::int64_t use = next_use();
     for (std::size_t i = 0; i < stored.image.manifest.layers.size(); ++i) {
         const ContentDigest& diff_id = stored.image.config.diff_ids[i];
         stored.layers.push_back(layer_path(diff_id));
         // Layers that are there already are in use from now on.
-        ::utimensat(AT_FDCWD, (root_ / "uses" / diff_id.hex()).c_str(), nullptr, 0);
+        note_use(diff_id, use);
         if (seen.insert(diff_id).second && !has_layer(diff_id))
-            missing.push_back({stored.image.manifest.layers[i], diff_id});
+            missing.push_back({stored.image.manifest.layers[i], diff_id, use});
     }
     if (!missing.empty())
         OSIEKIT_TRY(fetch_layers(source, reference, missing, budget())
@@ -159,25 +162,24 @@ Status ImageStore::remove_layer(const std::filesystem::path& path) {
     return {};
 }
 
-Status ImageStore::retain(const std::set<ContentDigest>& diff_ids) {
+// A failure makes the layer look older than it is; it then comes again.
+void ImageStore::note_use(const ContentDigest& diff_id, std::int64_t use) const {
+    std::array<timespec, 2> times = {timespec{use, 0}, timespec{use, 0}};
+    ::utimensat(AT_FDCWD, (root_ / "uses" / diff_id.hex()).c_str(), times.data(), 0);
+}
+
+std::int64_t ImageStore::next_use() const {
+    std::int64_t last = 0;
     std::error_code failure;
-    std::vector<std::filesystem::path> unwanted;
-    for (const auto& entry : std::filesystem::directory_iterator(root_ / "layers", failure)) {
-        auto digest = ContentDigest::from_hex_digits(entry.path().filename().string());
-        if (!digest || diff_ids.count(*digest) == 0) unwanted.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(root_ / "uses", failure)) {
+        struct stat status {};
+        if (::stat(entry.path().c_str(), &status) == 0)
+            last = std::max<std::int64_t>(last, status.st_mtim.tv_sec);
     }
-    for (const auto& path : unwanted) OSIEKIT_TRY(remove_layer(path));
-    return {};
+    return last + 1;
 }
 
-timespec ImageStore::now() {
-    timespec time{};
-    // The clock that files' times are taken from.
-    ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    return time;
-}
-
-Result<std::uint64_t> ImageStore::evict(std::uint64_t keep_bytes, const timespec& used_before) {
+Result<std::uint64_t> ImageStore::evict(std::uint64_t keep_bytes, std::int64_t used_before) {
     std::error_code failure;
     std::vector<Use> uses;
     std::uint64_t total = 0;
@@ -186,21 +188,20 @@ Result<std::uint64_t> ImageStore::evict(std::uint64_t keep_bytes, const timespec
         use.layer = entry.path();
         auto record = root_ / "uses" / entry.path().filename();
         struct stat status {};
-        if (::stat(record.c_str(), &status) == 0) use.last = status.st_mtim;
+        if (::stat(record.c_str(), &status) == 0) use.last = status.st_mtim.tv_sec;
         if (auto text = read_file(record, max_use_bytes))
             if (auto bytes = parse_u64(trim(*text))) use.bytes = *bytes;
         total += use.bytes;
         uses.push_back(std::move(use));
     }
     std::sort(uses.begin(), uses.end(), [](const Use& a, const Use& b) {
-        if (earlier(a.last, b.last)) return true;
-        return !earlier(b.last, a.last) && a.layer < b.layer;
+        return std::tie(a.last, a.layer) < std::tie(b.last, b.layer);
     });
     std::uint64_t removed = 0;
     for (const Use& use : uses) {
         bool unknown = use.bytes == 0;
         if (!unknown && total - removed <= keep_bytes) continue;
-        if (!earlier(use.last, used_before)) continue;
+        if (use.last >= used_before) continue;
         OSIEKIT_TRY(remove_layer(use.layer));
         removed += use.bytes;
     }

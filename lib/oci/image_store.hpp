@@ -1,9 +1,8 @@
 #pragma once
 
-#include <ctime>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <set>
 #include <vector>
 
 #include "lib/base/result.hpp"
@@ -25,9 +24,10 @@ using Admit = std::function<Status(const ResolvedImage&, ImageSource&)>;
 inline constexpr std::size_t max_parallel_layers = 3;
 
 // Unpacked layers by the digest of their content: layers/<hex>. A directory with that name
-// is complete and verified; work in progress has names of its own below tmp/, and uses/<hex> says
-// how large a layer is and, by its time, when it was used last. One process works in a store at a
-// time.
+// is complete and verified; work in progress has names of its own below tmp/. uses/<hex> says how
+// large a layer is; its time, in seconds, is the number of the layer's last use, not a moment: the
+// clock of such a machine jumps when it is set, and numbers can be noted where no byte is free. One
+// process works in a store at a time.
 class ImageStore {
   public:
     // Makes the folders (mode 0700: setuid programs of images must not be reachable) and removes
@@ -43,15 +43,13 @@ class ImageStore {
 
     std::filesystem::path layer_path(const ContentDigest& diff_id) const;
     bool has_layer(const ContentDigest& diff_id) const;
-    // Removes every layer that is not named.
-    Status retain(const std::set<ContentDigest>& diff_ids);
 
-    // A moment to be given to evict(); layers that are pulled from now on count as used later.
-    static timespec now();
+    // The number that the next pull's layers get, to be given to evict().
+    std::int64_t next_use() const;
     // Removes layers until the rest has at most `keep_bytes`: those first that were used longest
-    // ago, none that was used at `used_before` or later. Gives the bytes that were removed. The
+    // ago, none whose last use is `used_before` or later. Gives the bytes that were removed. The
     // caller sees to it that no program runs from the store.
-    Result<std::uint64_t> evict(std::uint64_t keep_bytes, const timespec& used_before);
+    Result<std::uint64_t> evict(std::uint64_t keep_bytes, std::int64_t used_before);
     const std::filesystem::path& root() const { return root_; }
 
   private:
@@ -61,6 +59,7 @@ class ImageStore {
                        const UnpackLimits& limits, const std::function<bool()>& cancelled);
     Status fetch_layers(ImageSource& source, const Reference& reference,
                         const std::vector<Missing>& layers, std::uint64_t budget);
+    void note_use(const ContentDigest& diff_id, std::int64_t use) const;
     Status remove_layer(const std::filesystem::path& path);
     std::filesystem::path root_;
 };

@@ -12,10 +12,13 @@ namespace {
 
 Status fetch_into(BytePipe& pipe, ImageSource& source, const Reference& reference,
                   const Descriptor& layer, const std::function<bool()>& cancelled) {
-    auto fetched = source.fetch_blob(reference, layer, [&](std::string_view piece) -> Status {
+    auto pass_on = [&](std::string_view piece) -> Status {
         if (!(cancelled && cancelled()) && pipe.write(piece)) return {};
         return Error(ErrorKind::cancelled, "the layer is not wanted any more");
-    });
+    };
+    // When the other end has gone, for whatever reason, nobody waits for a slow registry.
+    auto unwanted = [&] { return (cancelled && cancelled()) || pipe.abandoned(); };
+    auto fetched = source.fetch_blob(reference, layer, BlobSink{pass_on, unwanted});
     pipe.finish(fetched ? std::nullopt : std::optional<Error>(fetched.error()));
     return fetched;
 }

@@ -96,8 +96,7 @@ Result<FetchedDocument> LayoutSource::fetch_document(const Reference& reference,
     return fetched;
 }
 
-Status LayoutSource::fetch_blob(const Reference&, const Descriptor& blob,
-                                const std::function<Status(std::string_view)>& on_data) {
+Status LayoutSource::fetch_blob(const Reference&, const Descriptor& blob, const BlobSink& sink) {
     OSIEKIT_ASSIGN(Fd file, open_blob(blob.digest));
     ContentHash hash(blob.digest.algorithm());
     std::uint64_t size = 0;
@@ -111,7 +110,7 @@ Status LayoutSource::fetch_blob(const Reference&, const Descriptor& blob,
         size += piece.size();
         if (size > blob.size) break;
         hash.update(piece);
-        OSIEKIT_TRY(on_data(piece));
+        OSIEKIT_TRY(sink.on_data(piece));
     }
     ContentDigest found = hash.finish();
     if (size == blob.size && found == blob.digest) return {};
@@ -123,20 +122,22 @@ Status LayoutSource::fetch_blob(const Reference&, const Descriptor& blob,
 Result<FetchedDocument> FirstOf::fetch_document(const Reference& reference,
                                                 const std::string& name) {
     auto fetched = first_.fetch_document(reference, name);
+    if (fetched) first_was_used_ = true;
     if (fetched || fetched.error().kind() != ErrorKind::not_found) return fetched;
     return second_.fetch_document(reference, name);
 }
 
 Status FirstOf::fetch_blob(const Reference& reference, const Descriptor& blob,
-                           const std::function<Status(std::string_view)>& on_data) {
+                           const BlobSink& sink) {
     bool begun = false;
-    auto fetched = first_.fetch_blob(reference, blob, [&](std::string_view piece) {
+    auto note = [&](std::string_view piece) {
         begun = true;
-        return on_data(piece);
-    });
+        return sink.on_data(piece);
+    };
+    auto fetched = first_.fetch_blob(reference, blob, BlobSink{note, sink.cancelled});
     // What the reader has got cannot be taken back.
     if (fetched || begun || fetched.error().kind() != ErrorKind::not_found) return fetched;
-    return second_.fetch_blob(reference, blob, on_data);
+    return second_.fetch_blob(reference, blob, sink);
 }
 
 }  // namespace osiekit::oci

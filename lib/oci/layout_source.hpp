@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ class LayoutSource : public ImageSource {
     Result<FetchedDocument> fetch_document(const Reference& reference,
                                            const std::string& name) override;
     Status fetch_blob(const Reference& reference, const Descriptor& blob,
-                      const std::function<Status(std::string_view)>& on_data) override;
+                      const BlobSink& sink) override;
 
   private:
     LayoutSource(std::filesystem::path directory, Fd root)
@@ -48,10 +49,13 @@ class FirstOf : public ImageSource {
     Result<FetchedDocument> fetch_document(const Reference& reference,
                                            const std::string& name) override;
     Status fetch_blob(const Reference& reference, const Descriptor& blob,
-                      const std::function<Status(std::string_view)>& on_data) override;
+                      const BlobSink& sink) override;
     bool cancelled() const override { return second_.cancelled(); }
+    // Whether the first source had any document that was asked for.
+    bool first_was_used() const { return first_was_used_; }
 
   private:
+    std::atomic<bool> first_was_used_ = false;
     ImageSource& first_;
     ImageSource& second_;
 };

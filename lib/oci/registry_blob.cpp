@@ -19,15 +19,22 @@ constexpr int max_connections = 50;
 // endpoint.
 struct RegistryClient::Progress {
     const Descriptor& blob;
-    const std::function<Status(std::string_view)>& on_data;
+    const BlobSink& sink;
+    const std::function<bool()> unwanted;
     ContentHash hash;
     std::uint64_t received = 0;
     std::uint64_t skip = 0;  // of a server that ignored our Range and began again
     bool wrong_range = false;
     bool refused = false;  // the reader's own error, or bytes that cannot be right
 
-    Progress(const Descriptor& wanted, const std::function<Status(std::string_view)>& reader)
-        : blob(wanted), on_data(reader), hash(wanted.digest.algorithm()) {}
+    Progress(const Descriptor& wanted, const BlobSink& reader,
+             const std::function<bool()>& cancelled)
+        : blob(wanted),
+          sink(reader),
+          unwanted([&reader, &cancelled] {
+              return cancelled() || (reader.cancelled && reader.cancelled());
+          }),
+          hash(wanted.digest.algorithm()) {}
 
     // Where the body of this answer belongs; false if that is not where we are.
     bool begin(long status, const std::map<std::string, std::string>& headers) {
@@ -53,7 +60,7 @@ struct RegistryClient::Progress {
         }
         hash.update(piece);
         received += piece.size();
-        auto taken = on_data(piece);
+        auto taken = sink.on_data(piece);
         refused = !taken;
         return taken;
     }
@@ -76,6 +83,7 @@ RegistryClient::BlobAttempt RegistryClient::attempt_blob(const Endpoint& endpoin
         return progress.begin(status, headers);
     };
     request.on_body = [&](std::string_view piece) { return progress.take(piece); };
+    request.cancelled = progress.unwanted;
     auto answer = exchange(endpoint, reference, request);
     if (progress.wrong_range)
         return {Error(ErrorKind::network,
@@ -103,14 +111,14 @@ Status RegistryClient::fetch_blob_from(const Endpoint& endpoint, const Reference
         std::uint64_t start = progress.received;
         BlobAttempt attempt = attempt_blob(endpoint, reference, progress);
         if (!attempt.error) return {};
-        if (options_.cancelled()) return Error(ErrorKind::cancelled, "cancelled");
+        if (progress.unwanted()) return Error(ErrorKind::cancelled, "cancelled");
         if (attempt.final) return *std::move(attempt.error);
         // What moved forward earns new attempts: only standstill runs out of them.
         standstills = progress.received > start ? 1 : standstills + 1;
-        bool again =
-            connection < max_connections &&
-            wait_to_retry(standstills, attempts, attempt.answer ? &*attempt.answer : nullptr);
-        if (options_.cancelled()) return Error(ErrorKind::cancelled, "cancelled");
+        bool again = connection < max_connections &&
+                     wait_to_retry(standstills, attempts,
+                                   attempt.answer ? &*attempt.answer : nullptr, &progress.unwanted);
+        if (progress.unwanted()) return Error(ErrorKind::cancelled, "cancelled");
         if (!again)
             return (*std::move(attempt.error))
                 .context("fetching " + progress.blob.digest.oci() + " from " + endpoint.host +
@@ -120,8 +128,8 @@ Status RegistryClient::fetch_blob_from(const Endpoint& endpoint, const Reference
 }
 
 Status RegistryClient::fetch_blob(const Reference& reference, const Descriptor& blob,
-                                  const std::function<Status(std::string_view)>& on_data) {
-    Progress progress(blob, on_data);
+                                  const BlobSink& sink) {
+    Progress progress(blob, sink, options_.cancelled);
     auto places = endpoints(reference, true);
     if (places.empty())
         return Error(ErrorKind::invalid_input,

@@ -15,7 +15,12 @@ namespace {
 
 constexpr std::chrono::milliseconds first_delay{500};
 constexpr std::chrono::milliseconds longest_delay{10000};
+// Bytes a second. A registry that stays below for the time of a standstill is asked anew, and one
+// that does so on every connection is given up in the end.
+constexpr std::uint32_t lowest_speed = 1024;
 constexpr std::int64_t longest_retry_after_seconds = 60;
+// Of a pause in which somebody may lose interest.
+constexpr std::chrono::milliseconds longest_slice{200};
 constexpr std::string_view accepted_manifests =
     "Accept: application/vnd.oci.image.index.v1+json, "
     "application/vnd.oci.image.manifest.v1+json, "
@@ -147,8 +152,10 @@ std::chrono::seconds RegistryClient::retry_after(const http::Response& answer) c
     return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, longest_retry_after_seconds));
 }
 
-bool RegistryClient::wait_to_retry(int attempt, int attempts, const http::Response* answer) {
-    if (attempt >= attempts || options_.cancelled()) return false;
+bool RegistryClient::wait_to_retry(int attempt, int attempts, const http::Response* answer,
+                                   const std::function<bool()>* unwanted) {
+    auto cancelled = [&] { return options_.cancelled() || (unwanted != nullptr && (*unwanted)()); };
+    if (attempt >= attempts || cancelled()) return false;
     auto ceiling = std::min(longest_delay, first_delay * (1 << std::min(attempt - 1, 10)));
     double jitter = 0;
     {
@@ -158,12 +165,15 @@ bool RegistryClient::wait_to_retry(int attempt, int attempts, const http::Respon
     auto delay = std::chrono::milliseconds(
         static_cast<std::int64_t>(static_cast<double>(ceiling.count()) * jitter));
     if (answer != nullptr) delay += retry_after(*answer);
-    options_.sleep(delay);
-    return !options_.cancelled();
+    auto slice = unwanted == nullptr ? delay : longest_slice;
+    for (auto left = delay; left.count() > 0 && !cancelled(); left -= slice)
+        options_.sleep(std::min(left, slice));
+    return !cancelled();
 }
 
 Result<http::Response> RegistryClient::perform(http::Request request) {
-    request.cancelled = options_.cancelled;
+    if (!request.cancelled) request.cancelled = options_.cancelled;
+    request.lowest_speed = lowest_speed;
     Lease connection(*this);
     return (*connection).perform(request);
 }
@@ -210,6 +220,26 @@ Result<http::Response> RegistryClient::exchange_with_retries(const Endpoint& end
         }
         log(error.to_string() + "; trying again");
     }
+}
+
+Result<RegistryClient::Probe> RegistryClient::probe(const std::string& registry,
+                                                    std::chrono::milliseconds patience) {
+    Reference reference;
+    reference.registry = registry;
+    auto places = endpoints(reference, false);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        http::Request request;
+        request.url = places[i].base + "/v2/";
+        set_transport(request, places[i]);
+        request.connect_timeout = std::min(request.connect_timeout, patience);
+        request.stall_timeout = std::chrono::ceil<std::chrono::seconds>(patience);
+        auto answer = perform(std::move(request));
+        if (answer) return Probe{places[i].host, *std::move(answer)};
+        if (i + 1 == places.size()) return std::move(answer).error();
+        log(answer.error().to_string() + "; asking " + places[i + 1].host);
+    }
+    return Error(ErrorKind::invalid_input,
+                 "the registries' settings leave nobody to ask for " + printable(registry));
 }
 
 Result<FetchedDocument> RegistryClient::fetch_document(const Reference& reference,

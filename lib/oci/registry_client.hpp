@@ -26,8 +26,18 @@ class RegistryClient : public ImageSource {
     Result<FetchedDocument> fetch_document(const Reference& reference,
                                            const std::string& name) override;
     Status fetch_blob(const Reference& reference, const Descriptor& blob,
-                      const std::function<Status(std::string_view)>& on_data) override;
+                      const BlobSink& sink) override;
     bool cancelled() const override { return options_.cancelled(); }
+
+    struct Probe {
+        std::string host;  // who answered: a mirror, or the registry itself
+        http::Response answer;
+    };
+    // Asks those who say what the registry's tags mean, in their order, for /v2/: the first answer
+    // of whatever status, without credentials and without repeats. 200 or 401 come of a registry
+    // (distribution specification, "Determining Support"). `patience`: for the connection and for
+    // the answer each.
+    Result<Probe> probe(const std::string& registry, std::chrono::milliseconds patience);
 
   private:
     struct Progress;
@@ -48,7 +58,9 @@ class RegistryClient : public ImageSource {
     BlobAttempt attempt_blob(const Endpoint& endpoint, const Reference& reference,
                              Progress& progress);
     // Waits before the next attempt; false when there is none left or the caller cancelled.
-    bool wait_to_retry(int attempt, int attempts, const http::Response* answer);
+    // `unwanted` is asked meanwhile; null: only the whole client can be cancelled.
+    bool wait_to_retry(int attempt, int attempts, const http::Response* answer,
+                       const std::function<bool()>* unwanted = nullptr);
     std::chrono::seconds retry_after(const http::Response& answer) const;
     void log(const std::string& text);
 

@@ -53,8 +53,7 @@ class Nobody : public ImageSource {
         ++asked;
         return Error(ErrorKind::network, "nobody answers");
     }
-    Status fetch_blob(const Reference&, const Descriptor&,
-                      const std::function<Status(std::string_view)>&) override {
+    Status fetch_blob(const Reference&, const Descriptor&, const BlobSink&) override {
         ++asked;
         return Error(ErrorKind::network, "nobody answers");
     }

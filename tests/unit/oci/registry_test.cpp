@@ -93,9 +93,8 @@ TEST_CASE("an honest registry: the layer is unpacked once") {
     REQUIRE(puller.pull(server));
     REQUIRE(server.requests().size() == 5);  // three, then manifest and configuration only
     auto store = ImageStore::open(puller.directory / "store").value();
-    REQUIRE(store.retain({Sha256::of(image.layer)}));
     REQUIRE(store.has_layer(Sha256::of(image.layer)));
-    REQUIRE(store.retain({}));
+    REQUIRE(store.evict(0, store.next_use()));
     puller.require_nothing_left();
 }
 

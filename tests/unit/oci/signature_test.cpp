@@ -25,11 +25,10 @@ class MemorySource : public ImageSource {
         if (found == documents.end()) return Error(ErrorKind::not_found, "no " + name);
         return FetchedDocument{found->second, {}, ContentDigest::of(found->second)};
     }
-    Status fetch_blob(const Reference&, const Descriptor& blob,
-                      const std::function<Status(std::string_view)>& on_data) override {
+    Status fetch_blob(const Reference&, const Descriptor& blob, const BlobSink& sink) override {
         auto found = blobs.find(blob.digest.oci());
         if (found == blobs.end()) return Error(ErrorKind::not_found, "no blob");
-        return on_data(found->second);
+        return sink.on_data(found->second);
     }
     std::map<std::string, std::string> documents;
     std::map<std::string, std::string> blobs;

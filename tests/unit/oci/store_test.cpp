@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
@@ -29,6 +31,7 @@ class Source : public ImageSource {
   public:
     std::function<Status(const Descriptor&)> before_blob;  // of layers
     std::function<void(const Descriptor&)> after_blob;
+    std::function<Status(const Descriptor&, const BlobSink&)> wait_in_blob;  // of layers
     std::map<ContentDigest, int> fetched;
 
     void add(const std::string& tag, const std::vector<std::string>& layers) {
@@ -51,8 +54,7 @@ class Source : public ImageSource {
         const std::string& bytes = documents_.at(name);
         return FetchedDocument{bytes, std::string(media_type_manifest), ContentDigest::of(bytes)};
     }
-    Status fetch_blob(const Reference&, const Descriptor& blob,
-                      const std::function<Status(std::string_view)>& on_data) override {
+    Status fetch_blob(const Reference&, const Descriptor& blob, const BlobSink& sink) override {
         bool layer = layers_.count(blob.digest) != 0;
         if (layer) {
             {
@@ -60,10 +62,11 @@ class Source : public ImageSource {
                 ++fetched[blob.digest];
             }
             if (before_blob) OSIEKIT_TRY(before_blob(blob));
+            if (wait_in_blob) OSIEKIT_TRY(wait_in_blob(blob, sink));
         }
         std::string_view rest = blobs_.at(blob.digest);
         while (!rest.empty()) {
-            OSIEKIT_TRY(on_data(rest.substr(0, 1000)));
+            OSIEKIT_TRY(sink.on_data(rest.substr(0, 1000)));
             rest.remove_prefix(std::min<std::size_t>(rest.size(), 1000));
         }
         if (layer && after_blob) after_blob(blob);
@@ -93,8 +96,8 @@ struct Store {
     }
     bool has(const std::string& layer) const { return store.has_layer(ContentDigest::of(layer)); }
     bool nothing_under_way() const { return fs::is_empty(store.root() / "tmp"); }
-    void used_at(const std::string& layer, std::int64_t second) const {
-        std::array<timespec, 2> times = {timespec{second, 0}, timespec{second, 0}};
+    void used_at(const std::string& layer, std::int64_t use) const {
+        std::array<timespec, 2> times = {timespec{use, 0}, timespec{use, 0}};
         auto record = store.root() / "uses" / ContentDigest::of(layer).hex();
         REQUIRE(::utimensat(AT_FDCWD, record.c_str(), times.data(), 0) == 0);
     }
@@ -199,7 +202,7 @@ TEST_CASE("eviction: what was used longest ago goes first, and only as much as i
     store.used_at(layers[0], 1000);
     store.used_at(layers[1], 500);
     store.used_at(layers[2], 2000);
-    const timespec later{3000, 0};
+    const std::int64_t later = 3000;
     REQUIRE(store.store.evict(3 * size, later).value() == 0);
     REQUIRE(store.store.evict(3 * size - 1, later).value() == size);
     REQUIRE_FALSE(store.has(layers[1]));
@@ -209,9 +212,10 @@ TEST_CASE("eviction: what was used longest ago goes first, and only as much as i
     REQUIRE(store.has(layers[1]));
     REQUIRE_FALSE(store.has(layers[0]));
     REQUIRE(store.has(layers[2]));
-    // What is used at that moment or later stays, whatever the budget.
-    REQUIRE(store.store.evict(0, timespec{2000, 0}).value() == 0);
-    REQUIRE(store.store.evict(0, timespec{2000, 1}).value() == size);
+    REQUIRE(store.store.next_use() == 2002);
+    // What is used then or later stays, whatever the budget.
+    REQUIRE(store.store.evict(0, 2000).value() == 0);
+    REQUIRE(store.store.evict(0, 2001).value() == size);
     REQUIRE(store.has(layers[1]));
     REQUIRE(fs::exists(store.store.root() / "uses" / ContentDigest::of(layers[1]).hex()));
     REQUIRE_FALSE(fs::exists(store.store.root() / "uses" / ContentDigest::of(layers[2]).hex()));
@@ -226,13 +230,12 @@ TEST_CASE("eviction: a pull protects its layers from then on; one without a reco
     source.add("fresh", {fresh});
     Store store;
     REQUIRE(store.pull(source, "old"));
-    store.used_at(old, 1000);
-    timespec start = ImageStore::now();
+    std::int64_t start = store.store.next_use();
     REQUIRE(store.pull(source, "fresh"));
     REQUIRE(store.store.evict(0, start).value() == old.size());
     REQUIRE(store.has(fresh));
     fs::remove(store.store.root() / "uses" / ContentDigest::of(fresh).hex());
-    REQUIRE(store.store.evict(1U << 30U, start));
+    REQUIRE(store.store.evict(1U << 30U, store.store.next_use()));
     REQUIRE_FALSE(store.has(fresh));
 }
 
@@ -249,4 +252,42 @@ TEST_CASE("a removal that was interrupted leaves no half a layer") {
     REQUIRE(store.nothing_under_way());
     REQUIRE(store.pull(source, "a"));
     REQUIRE(store.has(layer));
+}
+
+TEST_CASE("eviction goes by the order of use, whatever the clock says") {
+    Source source;
+    std::vector<std::string> layers = {layer_of("a"), layer_of("b"), layer_of("c")};
+    for (std::size_t i = 0; i < layers.size(); ++i) source.add(std::to_string(i), {layers[i]});
+    Store store;
+    for (const char* tag : {"0", "1", "2", "0"}) REQUIRE(store.pull(source, tag));
+    // An earlier version noted moments; then come numbers behind them.
+    store.used_at(layers[2], 1700000000);
+    REQUIRE(store.pull(source, "1"));
+    REQUIRE(store.store.next_use() == 1700000002);
+    REQUIRE(store.store.evict(2 * layers[0].size(), store.store.next_use()));
+    REQUIRE_FALSE(store.has(layers[0]));
+    REQUIRE(store.has(layers[1]));
+    REQUIRE(store.has(layers[2]));
+}
+
+TEST_CASE("a layer that fails ends the others at once") {
+    Source source;
+    // The first waits for nothing but being unwanted, as behind a registry that says no more.
+    std::string stuck = layer_of("stuck");
+    std::string broken = layer_of("broken");
+    source.add("two", {stuck, broken});
+    std::atomic<bool> waits = false;
+    source.wait_in_blob = [&](const Descriptor& blob, const BlobSink& sink) -> Status {
+        if (blob.digest != ContentDigest::of(stuck)) {
+            while (!waits) std::this_thread::yield();
+            return Error(ErrorKind::network, "gone");
+        }
+        waits = true;
+        while (!sink.cancelled()) std::this_thread::yield();
+        return Error(ErrorKind::cancelled, "not wanted");
+    };
+    Store store;
+    auto failed = store.pull(source, "two");
+    REQUIRE(failed.error().to_string().find("gone") != std::string::npos);
+    REQUIRE(store.nothing_under_way());
 }
