@@ -114,11 +114,7 @@ Result<oci::StoredImage> pull_image(oci::ImageStore& store, const Settings& sett
     oci::RegistryClient registry(std::move(options));
     OSIEKIT_ASSIGN(auto embedded, embedded_images(settings));
     std::optional<oci::FirstOf> both;
-    if (embedded) {
-        both.emplace(*embedded, registry);
-        if (embedded->fetch_document(reference, reference.manifest_name()))
-            log.info("image " + reference.to_string() + " is one that this machine carries");
-    }
+    if (embedded) both.emplace(*embedded, registry);
     oci::ImageSource& source = both ? static_cast<oci::ImageSource&>(*both) : registry;
     auto begin = std::chrono::steady_clock::now();
     OSIEKIT_ASSIGN(auto stored,
@@ -127,6 +123,8 @@ Result<oci::StoredImage> pull_image(oci::ImageStore& store, const Settings& sett
                        [&settings] { return unpack_budget(settings.store); }, parts.admit));
     auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begin);
+    if (both && both->first_was_used())
+        log.info("image " + reference.to_string() + " is one that this machine carries");
     log.info("image " + reference.to_string() + " is " + stored.image.manifest_digest.oci() +
              ", there in " + human_duration(taken));
     if (auto written = remember(settings.store, stored.image); !written)

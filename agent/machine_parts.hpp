@@ -26,8 +26,8 @@ std::string attribute_text(std::string_view bytes);
 std::vector<std::filesystem::path> entries(const std::filesystem::path& directory,
                                            std::size_t limit = max_devices);
 
-// The serial number in a SCSI disk's page of "vital product data" 80h (SPC-4 section 7.8.13); empty:
-// there is none in it.
+// The serial number in a SCSI disk's page of "vital product data" 80h (SPC-4 section 7.8.13);
+// empty: there is none in it.
 std::string serial_of_vpd(std::string_view page);
 
 void add_cpu(const std::filesystem::path& root, proto::AgentAttributes& attributes);

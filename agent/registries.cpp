@@ -4,27 +4,17 @@
 #include <filesystem>
 #include <utility>
 
+#include "agent/trust.hpp"
 #include "lib/base/file.hpp"
 
 namespace osiekit::agent {
 namespace {
-
-constexpr std::uint64_t max_ca_bytes = 1U << 20U;
 
 // The file that was asked for; or the one that is used when it is there; or none.
 std::string chosen(const std::string& given, const char* usual) {
     std::error_code failure;
     if (!given.empty() || !std::filesystem::exists(usual, failure)) return given;
     return usual;
-}
-
-// libcurl's own message about a bad file of certificates does not name it.
-Status check_certificates(const std::string& path) {
-    auto pem = read_file(path, max_ca_bytes).context("the registries' certificates");
-    if (!pem) return std::move(pem).error();
-    if (pem->find("-----BEGIN CERTIFICATE-----") != std::string::npos) return {};
-    return Error(ErrorKind::invalid_input, path + ": there is no PEM certificate in it")
-        .hint("give the certificate of the authority that signed the registry's");
 }
 
 }  // namespace
@@ -42,7 +32,10 @@ Result<oci::RegistryOptions> registry_options(const Settings& settings) {
         OSIEKIT_ASSIGN(options.hosts, oci::RegistryHosts::read(path));
     }
     options.ca_file = chosen(settings.registry_ca, default_registry_ca);
-    if (!options.ca_file.empty()) OSIEKIT_TRY(check_certificates(options.ca_file));
+    if (options.ca_file.empty()) return options;
+    auto pem = read_file(options.ca_file, max_certificates_bytes);
+    if (!pem) return std::move(pem).error().context("the registries' certificates");
+    OSIEKIT_TRY(check_certificates(*pem, options.ca_file));
     return options;
 }
 

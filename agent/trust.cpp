@@ -8,18 +8,19 @@ namespace {
 
 constexpr const char* system_bundle = "/etc/ssl/certs/ca-certificates.crt";
 
-Status check(const std::string& pem, const std::string& where) {
-    if (pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos) return {};
-    return Error(ErrorKind::invalid_input, where + ": there is no PEM certificate in it");
-}
-
 }  // namespace
+
+Status check_certificates(const std::string& pem, const std::string& where) {
+    if (pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos) return {};
+    return Error(ErrorKind::invalid_input, where + ": there is no PEM certificate in it")
+        .hint("give the certificate of the authority that signed the other side's");
+}
 
 Result<std::string> trusted_certificates(const Settings& settings) {
     if (!settings.tls || settings.insecure_tls) return std::string();
     if (!settings.ca_file.empty()) {
         OSIEKIT_ASSIGN(std::string own, read_file(settings.ca_file, max_certificates_bytes));
-        OSIEKIT_TRY(check(own, settings.ca_file));
+        OSIEKIT_TRY(check_certificates(own, settings.ca_file));
         // An image may have none of the system's.
         auto system = read_file(system_bundle, max_certificates_bytes);
         return own + "\n" + (system ? *system : "");
@@ -33,7 +34,7 @@ Result<std::string> trusted_certificates(const Settings& settings) {
     if (response.status != 200)
         return Error(ErrorKind::refused,
                      settings.cert_url + ": HTTP status " + std::to_string(response.status));
-    OSIEKIT_TRY(check(response.body, settings.cert_url));
+    OSIEKIT_TRY(check_certificates(response.body, settings.cert_url));
     return std::move(response.body);
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <optional>
 
 #include "agent/commands/doctor.hpp"
 #include "agent/registries.hpp"
@@ -17,7 +18,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 #include "lib/http/http_client.hpp"
-#include "lib/oci/reference.hpp"
+#include "lib/oci/registry_client.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -126,27 +127,9 @@ Finding server(const Settings& settings) {
               "is the server up, and may this machine reach it?");
 }
 
-Result<http::Response> ask_registry(const Settings& settings) {
-    bool plain = std::find(settings.insecure_registries.begin(), settings.insecure_registries.end(),
-                           settings.registry) != settings.insecure_registries.end();
+Result<oci::RegistryClient::Probe> ask_registry(const Settings& settings) {
     OSIEKIT_ASSIGN(auto options, registry_options(settings));
-    oci::Reference reference;
-    reference.registry = settings.registry;
-    auto endpoints = options.hosts.endpoints(settings.registry, reference.api_host(), plain);
-    if (endpoints.empty())
-        return Error(ErrorKind::invalid_input,
-                     "the registries' settings leave nobody to ask for " + settings.registry);
-    const oci::Endpoint& endpoint = endpoints.back();
-    http::Client client;
-    http::Request request;
-    request.url = endpoint.base + "/v2/";
-    request.ca_file = endpoint.ca_file.empty() ? options.ca_file : endpoint.ca_file;
-    request.client_certificate = endpoint.client_certificate;
-    request.client_key = endpoint.client_key;
-    request.insecure_tls = !endpoint.verify_tls;
-    request.connect_timeout = patience;
-    request.stall_timeout = std::chrono::seconds(5);
-    return client.perform(request);
+    return oci::RegistryClient(std::move(options)).probe(settings.registry, patience);
 }
 
 Finding registry(const Settings& settings) {
@@ -158,10 +141,11 @@ Finding registry(const Settings& settings) {
         return {"", Verdict::failure, answer.error().to_string(),
                 "is it up? Plain HTTP needs --insecure-registries " + printable(settings.registry)};
     // 401 is how a registry asks for credentials.
-    if (answer->status == 200 || answer->status == 401)
-        return {"", Verdict::ok, printable(settings.registry) + " answers", ""};
-    return {"", Verdict::failure,
-            printable(settings.registry) + " answers with status " + std::to_string(answer->status),
+    std::string who = printable(settings.registry);
+    if (answer->host != settings.registry) who = printable(answer->host) + ", for " + who + ",";
+    long status = answer->answer.status;
+    if (status == 200 || status == 401) return {"", Verdict::ok, who + " answers", ""};
+    return {"", Verdict::failure, who + " answers with status " + std::to_string(status),
             "is that a registry (OCI distribution, /v2/)?"};
 }
 
@@ -170,14 +154,14 @@ Finding skew(const Settings& settings) {
     if (settings.registry.empty())
         return nothing("no registry was given whose clock could be compared",
                        "give --registry-name HOST[:PORT]");
-    auto answer = ask_registry(settings);
-    auto date =
-        answer ? answer->headers.find("date") : std::map<std::string, std::string>::iterator();
-    std::tm utc{};
-    if (!answer || date == answer->headers.end() ||
-        ::strptime(date->second.c_str(), "%a, %d %b %Y %H:%M:%S", &utc) == nullptr)
+    auto asked = ask_registry(settings);
+    std::optional<std::int64_t> theirs;
+    if (asked)
+        if (auto date = asked->answer.headers.find("date"); date != asked->answer.headers.end())
+            theirs = http::parse_date(date->second);
+    if (!theirs)
         return nothing("the registry does not say what time it has", "compare the clock by hand");
-    double difference = std::difftime(std::time(nullptr), ::timegm(&utc));
+    double difference = std::difftime(std::time(nullptr), static_cast<std::time_t>(*theirs));
     auto seconds = std::to_string(std::lround(std::fabs(difference)));
     if (std::fabs(difference) <= tolerable_skew_seconds)
         return {"", Verdict::ok, "within " + seconds + " s of the registry's clock", ""};
