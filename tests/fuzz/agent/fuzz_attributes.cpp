@@ -1,7 +1,7 @@
 // What sysfs says of a machine: bytes of firmware and of disks. The input is the content of these
 // files, one after the other, with a record separator between them.
-#include <array>
 #include <fcntl.h>
+#include <array>
 
 #include <cstdint>
 #include <cstdlib>
@@ -18,24 +18,25 @@
 
 namespace {
 
-constexpr std::array<const char*, 18> files = {"proc/cpuinfo",
-                                               "proc/meminfo",
-                                               "sys/devices/system/memory/block_size_bytes",
-                                               "sys/devices/system/memory/memory0/state",
-                                               "sys/devices/system/cpu/cpu0/topology/core_cpus_list",
-                                               "sys/block/sda/size",
-                                               "sys/block/sda/wwid",
-                                               "sys/block/sda/queue/rotational",
-                                               "sys/block/sda/device/model",
-                                               "sys/block/sda/device/vpd_pg80",
-                                               "sys/class/net/eth0/type",
-                                               "sys/class/net/eth0/ifindex",
-                                               "sys/class/net/eth0/address",
-                                               "sys/class/net/eth0/speed",
-                                               "sys/bus/pci/devices/0000:00:01.0/class",
-                                               "proc/device-tree/model",
-                                               "proc/device-tree/compatible",
-                                               "sys/class/dmi/id/product_serial"};
+constexpr std::array<const char*, 18> files = {
+    "proc/cpuinfo",
+    "proc/meminfo",
+    "sys/devices/system/memory/block_size_bytes",
+    "sys/devices/system/memory/memory0/state",
+    "sys/devices/system/cpu/cpu0/topology/core_cpus_list",
+    "sys/block/sda/size",
+    "sys/block/sda/wwid",
+    "sys/block/sda/queue/rotational",
+    "sys/block/sda/device/model",
+    "sys/block/sda/device/vpd_pg80",
+    "sys/class/net/eth0/type",
+    "sys/class/net/eth0/ifindex",
+    "sys/class/net/eth0/address",
+    "sys/class/net/eth0/speed",
+    "sys/bus/pci/devices/0000:00:01.0/class",
+    "proc/device-tree/model",
+    "proc/device-tree/compatible",
+    "sys/class/dmi/id/product_serial"};
 
 // Made once; only what differs from the input before is written.
 class Tree {

@@ -150,12 +150,12 @@ sys/class/dmi/id/product_name = PowerEdge R7525\n
 sys/class/dmi/id/product_serial = \xff\xff\xff\n
 sys/class/dmi/id/chassis_serial = A\x01B\n
 )");
-    tree.add(cpuinfo(64, "vendor_id\\x09: AuthenticAMD\\nmodel name\\x09: AMD EPYC 7302\\n"
-                         "physical id\\x09: 0\\ncore id\\x09: 3\\nflags\\x09: fpu svm\\n"));
+    tree.add(cpuinfo(64,
+                     "vendor_id\\x09: AuthenticAMD\\nmodel name\\x09: AMD EPYC 7302\\n"
+                     "physical id\\x09: 0\\ncore id\\x09: 3\\nflags\\x09: fpu svm\\n"));
     for (int i = 0; i < 64; ++i)
-        tree.add("sys/devices/system/cpu/cpu" + std::to_string(i) +
-                 "/topology/core_cpus_list = " + std::to_string(i / 2 * 2) + "-" +
-                 std::to_string(i / 2 * 2 + 1) + "\\n");
+        tree.add("sys/devices/system/cpu/cpu" + std::to_string(i) + "/topology/core_cpus_list = " +
+                 std::to_string(i / 2 * 2) + "-" + std::to_string(i / 2 * 2 + 1) + "\\n");
     auto found = attributes_of(tree);
     REQUIRE(found.cpu().processors_size() == 2);
     REQUIRE(found.cpu().processors(1).cores() == 16);
@@ -210,7 +210,11 @@ TEST_CASE("serial numbers of SCSI disks") {
     using namespace std::string_view_literals;
     REQUIRE(serial_of_vpd("\0\x80\0\x04 AB \0"sv) == "AB");
     REQUIRE(serial_of_vpd("\0\x80\xff\xff!"sv) == "!");
-    REQUIRE(serial_of_vpd("\0\x80\0\0" "AB"sv).empty());
-    REQUIRE(serial_of_vpd("\0\x83\0\x02" "AB"sv).empty());
+    REQUIRE(serial_of_vpd("\0\x80\0\0"
+                          "AB"sv)
+                .empty());
+    REQUIRE(serial_of_vpd("\0\x83\0\x02"
+                          "AB"sv)
+                .empty());
     REQUIRE(serial_of_vpd("\0\x80\0"sv).empty());
 }
