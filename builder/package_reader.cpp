@@ -6,7 +6,7 @@ namespace osiekit::builder {
 
 bool is_apk(const LocatedPackage& package) {
     return package.system == PackageSystem::alpine ||
-           (package.system == PackageSystem::file && package.file.extension() == ".apk");
+           (package.system == PackageSystem::file && package.location.ends_with(".apk"));
 }
 
 Status read_package(const LocatedPackage& package, const PackageSink& sink,

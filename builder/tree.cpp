@@ -1,40 +1,17 @@
 #include "builder/tree.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "lib/base/file.hpp"
+#include "builder/local_file.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
 
 namespace {
 
-constexpr std::size_t read_piece = 1U << 20U;
 constexpr int most_symlinks = 40;  // as the kernel's MAXSYMLINKS
-
-Status read_file_pieces(const std::filesystem::path& path, std::uint64_t size,
-                        const ByteSink& sink) {
-    OSIEKIT_ASSIGN(Fd fd, open_file(path, O_RDONLY));
-    std::string buffer(std::min<std::uint64_t>(read_piece, size), '\0');
-    std::uint64_t left = size;
-    while (left > 0) {
-        ssize_t n = ::read(fd.get(), buffer.data(), std::min<std::uint64_t>(buffer.size(), left));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return Error::from_errno("cannot read " + path.string());
-        if (n == 0)
-            return Error(ErrorKind::io, path.string() + " became shorter while it was read");
-        OSIEKIT_TRY(sink({buffer.data(), static_cast<std::size_t>(n)}));
-        left -= static_cast<std::uint64_t>(n);
-    }
-    return {};
-}
 
 bool same_attributes(const Entry& a, const Entry& b) {
     return a.type == b.type && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid &&
@@ -70,14 +47,11 @@ FileContent FileContent::bytes(std::string content) {
 }
 
 Result<FileContent> FileContent::file(const std::filesystem::path& path) {
-    struct stat status = {};
-    if (::stat(path.c_str(), &status) != 0)
-        return Error::from_errno("cannot read " + path.string());
-    if (!S_ISREG(status.st_mode))
-        return Error(ErrorKind::invalid_input, path.string() + " is not a regular file");
-    auto size = static_cast<std::uint64_t>(status.st_size);
-    return lazy(size,
-                [path, size](const ByteSink& sink) { return read_file_pieces(path, size, sink); });
+    OSIEKIT_ASSIGN(auto local, LocalFile::open(path));
+    FileContent content =
+        lazy(local->size(), [local](const ByteSink& sink) { return local->read(sink); });
+    content.local_ = std::move(local);
+    return content;
 }
 
 FileContent FileContent::lazy(std::uint64_t size, Reader reader) {
@@ -113,6 +87,16 @@ Result<std::string> FileContent::load() const {
         return Status();
     }));
     return bytes;
+}
+
+Result<Sha256> FileContent::digest() const {
+    if (local_) return local_->digest();
+    Sha256Stream stream;
+    OSIEKIT_TRY(read([&](std::string_view piece) {
+        stream.update(piece);
+        return Status();
+    }));
+    return stream.finish();
 }
 
 namespace {

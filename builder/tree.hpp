@@ -4,15 +4,19 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
 
 using ByteSink = std::function<Status(std::string_view)>;
+
+class LocalFile;
 
 // The bytes of a file of the image, in memory or fetched when they are wanted. Copies are cheap and
 // share the bytes; reading may be repeated and always gives the same.
@@ -22,8 +26,8 @@ class FileContent {
 
     FileContent() = default;  // an empty file
     static FileContent bytes(std::string content);
-    // A file of the build machine, read piece by piece; it must keep the size it has now. Errors:
-    // not_found, io, invalid_input (not a regular file).
+    // A file of the build machine, read piece by piece; what LocalFile says holds for all copies.
+    // Errors: not_found, io, invalid_input (not a regular file).
     static Result<FileContent> file(const std::filesystem::path& path);
     static FileContent lazy(std::uint64_t size, Reader reader);
     // Known to be there, but not at hand: content of a segment that comes from the cache.
@@ -34,10 +38,13 @@ class FileContent {
     // Gives exactly size() bytes to the sink, or fails.
     Status read(const ByteSink& sink) const;
     Result<std::string> load() const;
+    // Of all its bytes; a file of the build machine that was read already is not read again.
+    Result<Sha256> digest() const;
 
   private:
     std::uint64_t size_ = 0;
     Reader reader_;
+    std::shared_ptr<LocalFile> local_;
 };
 
 enum class EntryType { directory, file, symlink, character_device, block_device };

@@ -51,6 +51,7 @@ Result<ImageRequest> prepare_image(const ImageArguments& arguments, Reporter& re
     if (arguments.programs.empty()) {
         OSIEKIT_ASSIGN(options.programs, own_folder());
     }
+    options.local = std::make_shared<LocalFiles>();
     options.parallel = std::max(1U, std::thread::hardware_concurrency());
     OSIEKIT_TRY(choose_compression(arguments, profile.compression));
     options.stage = [&reporter](std::string_view name) { reporter.stage(name); };
@@ -65,7 +66,7 @@ Result<ImageRequest> prepare_image(const ImageArguments& arguments, Reporter& re
             locked_packages(profile,
                             arguments.lock.empty() ? default_lock_file(arguments.profile)
                                                    : std::filesystem::path(arguments.lock),
-                            options.programs, options.mtime, options.packages));
+                            options.programs, options.mtime, *options.local, options.packages));
     }
     return ImageRequest{std::move(profile), std::move(options)};
 }

@@ -121,7 +121,7 @@ Result<int> run_lock(const LockArguments& arguments) {
     }
     OSIEKIT_ASSIGN(std::uint32_t mtime, source_date());
     Lock now;
-    OSIEKIT_ASSIGN(now.inputs, lock_inputs(profile, programs, mtime));
+    OSIEKIT_ASSIGN(now.inputs, lock_inputs(profile, programs, mtime, LocalFiles()));
     std::error_code error;
     Lock before;
     bool there = std::filesystem::exists(file, error);

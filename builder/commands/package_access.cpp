@@ -20,6 +20,7 @@ std::shared_ptr<PackageSource> open_repositories(const PackageAccess& access) {
     };
     common(settings.debian);
     common(settings.alpine);
+    settings.cache = access.cache;
     settings.alpine.mirror = access.alpine.mirror;
     settings.alpine.branch = access.alpine.branch;
     settings.alpine.repositories = access.alpine.repositories;

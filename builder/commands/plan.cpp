@@ -36,7 +36,8 @@ Status run_plan(const PlanArguments& arguments) {
         plan_image(request.profile, request.options).context("planning " + arguments.image.profile);
     reporter.finish();
     if (!plan) return std::move(plan).error();
-    OSIEKIT_ASSIGN(auto inputs, local_inputs(request.profile, request.options.programs));
+    OSIEKIT_ASSIGN(auto inputs,
+                   local_inputs(request.profile, request.options.programs, *request.options.local));
     for (const std::string& text : plan->warnings) reporter.warning(text);
     std::string text =
         arguments.json ? plan_json(*plan, inputs)

@@ -88,12 +88,17 @@ class Preparer {
     Crew crew_;  // the last one, as its jobs use the others
 };
 
+std::shared_ptr<const LocalFiles> local_files(const BuildOptions& options) {
+    return options.local ? options.local : std::make_shared<LocalFiles>();
+}
+
 }  // namespace
 
 Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& options) {
     OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
     OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
-    BuildStores stores{blobs, recipes};
+    auto local = local_files(options);
+    BuildStores stores{blobs, recipes, *local};
     if (options.stage) options.stage("finding packages");
     Preparer preparer(profile, options, stores);
     OSIEKIT_ASSIGN(FoundPackages packages, preparer.find());
@@ -104,7 +109,8 @@ Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& optio
 Result<ImagePlan> plan_image(const Profile& profile, const BuildOptions& options) {
     OSIEKIT_ASSIGN(BlobCache blobs, BlobCache::open(options.cache));
     OSIEKIT_ASSIGN(RecipeCache recipes, RecipeCache::open(options.cache));
-    ImageBuilder builder(BuildGoal::plan, profile, options, {blobs, recipes});
+    auto local = local_files(options);
+    ImageBuilder builder(BuildGoal::plan, profile, options, {blobs, recipes, *local});
     return builder.plan();
 }
 

@@ -12,6 +12,7 @@
 #include "builder/cache/fetch.hpp"
 #include "builder/image/firmware.hpp"
 #include "builder/image/image_modules.hpp"
+#include "builder/image/local_files.hpp"
 #include "builder/image/segment.hpp"
 #include "builder/kernel/kernel_store.hpp"
 #include "builder/lock/lock.hpp"
@@ -29,6 +30,8 @@ struct BuildOptions {
     std::uint32_t mtime = 0;         // of every file in the image, seconds since 1970
     unsigned parallel = 1;
     std::shared_ptr<PackageSource> packages;
+    // Of this run, if somebody has looked at them before it; else it looks by itself.
+    std::shared_ptr<const LocalFiles> local;
     std::function<void(std::string_view)> stage;  // what begins now, a few words
     ProgressCallback progress;
     std::function<bool()> cancelled;

@@ -8,7 +8,6 @@
 #include "builder/image/lost_attributes.hpp"
 #include "builder/kernel/elf.hpp"
 #include "builder/package_reader.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -112,10 +111,16 @@ std::string init_settings(const InitSpec& init, const AgentSpec& agent, const In
     return settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-Result<std::string> policy_file(const AgentSpec& agent) {
+Result<std::string> policy_file(const AgentSpec& agent, const LocalFiles& local) {
     constexpr std::size_t largest_policy = 1U << 20U;  // as large as the agent reads
     if (agent.policy_file) {
-        auto text = read_file(*agent.policy_file, largest_policy);
+        auto file = local.file(*agent.policy_file);
+        if (!file) return std::move(file).error().context(agent.policy_where);
+        if (file->size() > largest_policy)
+            return Error(ErrorKind::limit, agent.policy_where + ": " + agent.policy_file->string() +
+                                               " has more than " + std::to_string(largest_policy) +
+                                               " bytes");
+        auto text = file->load();
         if (!text) return std::move(text).error().context(agent.policy_where);
         // What it says is the agent's to judge; a file that is no policy at all is found here.
         auto json = nlohmann::json::parse(*text, nullptr, false);
@@ -170,9 +175,10 @@ Result<Tree> base_tree(const Profile& profile, const InitFacts& facts) {
     return tree;
 }
 
-Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::path& folder) {
+Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::path& folder,
+                          const LocalFiles& local) {
     std::filesystem::path file = folder / program.name;
-    auto content = FileContent::file(file);
+    auto content = local.file(file);
     if (!content) {
         Error error = std::move(content).error();
         if (error.kind() != ErrorKind::not_found) return error;
@@ -198,7 +204,8 @@ Result<Tree> package_tree(const LocatedPackage& package, std::vector<std::string
     return tree;
 }
 
-Result<Tree> site_tree(const Profile& profile, std::vector<std::string>& warnings) {
+Result<Tree> site_tree(const Profile& profile, const LocalFiles& local,
+                       std::vector<std::string>& warnings) {
     Tree tree;
     for (const DirectorySpec& spec : profile.directories) {
         Entry entry = Entry::directory(spec.where, spec.mode);
@@ -210,7 +217,7 @@ Result<Tree> site_tree(const Profile& profile, std::vector<std::string>& warning
         FileContent content = FileContent::bytes(spec.content);
         if (spec.source) {
             std::error_code error;
-            auto source = FileContent::file(*spec.source);
+            auto source = local.file(*spec.source);
             if (!source) return std::move(source).error().context(spec.where);
             for (const std::string& attribute :
                  attributes_of_file(std::filesystem::canonical(*spec.source, error)))
@@ -236,7 +243,7 @@ Result<Tree> site_tree(const Profile& profile, std::vector<std::string>& warning
                                          std::pair("etc/group", group_file(profile.users))})
             OSIEKIT_TRY(tree.add(path, Entry::file(FileContent::bytes(text), origin)));
     }
-    OSIEKIT_ASSIGN(std::string policy, policy_file(profile.agent));
+    OSIEKIT_ASSIGN(std::string policy, policy_file(profile.agent, local));
     if (!policy.empty())
         OSIEKIT_TRY(tree.add("etc/osie/policy.json",
                              Entry::file(FileContent::bytes(policy), profile.agent.policy_where)));

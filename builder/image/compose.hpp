@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "builder/debian/repository.hpp"
+#include "builder/image/local_files.hpp"
 #include "builder/profile/profile.hpp"
 #include "builder/tree.hpp"
 #include "lib/base/result.hpp"
@@ -31,7 +32,8 @@ Result<Tree> base_tree(const Profile& profile, const InitFacts& facts);
 
 // One of our programs, from the folder of programs. Errors: not_found with the path and the command
 // that builds it.
-Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::path& folder);
+Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::path& folder,
+                          const LocalFiles& local);
 
 // All files of a Debian package, in memory. Documentation, manual pages and translations
 // (usr/share/{doc,man,info,locale,lintian,bug}) stay behind.
@@ -39,7 +41,8 @@ Result<Tree> program_tree(const ProgramSpec& program, const std::filesystem::pat
 Result<Tree> package_tree(const LocatedPackage& package, std::vector<std::string>& warnings);
 
 // The profile's files, directories, symlinks and users, and the sentinel.
-Result<Tree> site_tree(const Profile& profile, std::vector<std::string>& warnings);
+Result<Tree> site_tree(const Profile& profile, const LocalFiles& local,
+                       std::vector<std::string>& warnings);
 
 // Programs that run in the image must find what they ask for: an ELF program of the right machine,
 // whose interpreter is in the image if it is dynamically linked, or a script whose interpreter is.
@@ -52,7 +55,7 @@ std::string init_settings(const InitSpec& init, const AgentSpec& agent, const In
 
 // /etc/osie/policy.json, which the agent reads; empty: there is none. Errors: those of reading a
 // policy file of the profile, which has to be JSON of at most 1 MiB.
-Result<std::string> policy_file(const AgentSpec& agent);
+Result<std::string> policy_file(const AgentSpec& agent, const LocalFiles& local);
 
 // /etc/passwd and /etc/group, in the order of the numbers.
 std::string passwd_file(const std::vector<UserSpec>& users);

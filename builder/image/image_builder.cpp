@@ -164,10 +164,23 @@ Status ImageBuilder::note_inputs() {
     image_.mtime = options_.mtime;
     for (const auto& [name, variable] : profile_.variables)
         if (variable.value) image_.variables[name] = Sha256::of(*variable.value);
-    OSIEKIT_ASSIGN(image_.inputs, lock_inputs(profile_, options_.programs, options_.mtime));
+    OSIEKIT_ASSIGN(image_.inputs, lock_inputs(profile_, options_.programs, options_.mtime, local_));
+    OSIEKIT_TRY(check_kernel_file());
     for (const FileSpec& file : profile_.files)
         if (file.source && !file.is_template)
             image_.copies[file.path] = locked_name(*file.source, profile_.directory);
+    return {};
+}
+
+// The package was copied, and the file hashed for the manifest.
+Status ImageBuilder::check_kernel_file() const {
+    if (image_.kernel_package.system != PackageSystem::file) return {};
+    std::string name = locked_name(profile_.kernel.package, profile_.directory);
+    for (const LockedDigest& item : image_.inputs.files)
+        if (item.name == name && item.digest != image_.kernel_package.digest)
+            return Error(ErrorKind::io, profile_.kernel.where + ": " + profile_.kernel.package +
+                                            " changed while the image was built")
+                .hint("try again when nothing writes to it");
     return {};
 }
 

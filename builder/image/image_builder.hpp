@@ -10,6 +10,7 @@
 #include "builder/image/compose.hpp"
 #include "builder/image/find_packages.hpp"
 #include "builder/image/image_part.hpp"
+#include "builder/image/local_files.hpp"
 #include "builder/image/plan.hpp"
 #include "builder/image/recipe_cache.hpp"
 #include "builder/image/segment.hpp"
@@ -25,6 +26,7 @@ enum class BuildGoal { plan, image };
 struct BuildStores {
     BlobCache& blobs;
     const RecipeCache& recipes;
+    const LocalFiles& local;
     std::shared_ptr<CompressedNow> compressed = std::make_shared<CompressedNow>();
 };
 
@@ -38,6 +40,7 @@ class ImageBuilder {
           options_(options),
           blobs_(stores.blobs),
           recipes_(stores.recipes),
+          local_(stores.local),
           kernels_(blobs_, recipes_, options.cancelled),
           packer_(blobs_, recipes_,
                   {profile.compression, options.mtime, options.parallel, options.progress,
@@ -103,12 +106,14 @@ class ImageBuilder {
 
     // What the manifest says of where everything came from.
     Status note_inputs();
+    Status check_kernel_file() const;
 
     BuildGoal goal_;
     const Profile& profile_;
     const BuildOptions& options_;
     BlobCache& blobs_;
     const RecipeCache& recipes_;
+    const LocalFiles& local_;
     KernelStore kernels_;
     SegmentPacker packer_;
     FoundPackages packages_;

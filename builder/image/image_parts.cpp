@@ -6,7 +6,6 @@
 #include "builder/image/firmware.hpp"
 #include "builder/image/image_builder.hpp"
 #include "builder/image/image_modules.hpp"
-#include "builder/image/source_tree.hpp"
 #include "builder/linking/link_facts.hpp"
 #include "builder/package_reader.hpp"
 
@@ -40,10 +39,11 @@ Status ImageBuilder::collect_parts() {
     for (const LocatedPackage& package : packages_.image) OSIEKIT_TRY(add_package(package));
     OSIEKIT_TRY(add_programs());
     for (const TreeSpec& spec : profile_.trees) {
-        OSIEKIT_ASSIGN(Tree tree, source_tree(spec, image_.warnings));
-        parts_.push_back(part_of("tree " + spec.source.filename().string(), tree));
+        OSIEKIT_ASSIGN(LocalTree local, local_.tree(spec));
+        parts_.push_back(part_of("tree " + spec.source.filename().string(), local.tree));
+        image_.warnings.insert(image_.warnings.end(), local.warnings.begin(), local.warnings.end());
     }
-    OSIEKIT_ASSIGN(Tree site, site_tree(profile_, image_.warnings));
+    OSIEKIT_ASSIGN(Tree site, site_tree(profile_, local_, image_.warnings));
     parts_.push_back(part_of("site", site));
     parts_.back().request.last = sentinel_path;
     return {};
@@ -118,7 +118,7 @@ Status ImageBuilder::add_programs() {
     std::sort(programs.begin(), programs.end(),
               [](const ProgramSpec& a, const ProgramSpec& b) { return a.path < b.path; });
     for (const ProgramSpec& program : programs) {
-        OSIEKIT_ASSIGN(Tree tree, program_tree(program, options_.programs));
+        OSIEKIT_ASSIGN(Tree tree, program_tree(program, options_.programs, local_));
         parts_.push_back(part_of("program " + program.name, tree));
     }
     return {};

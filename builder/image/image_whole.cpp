@@ -28,7 +28,7 @@ Status ImageBuilder::add_libraries() {
     stage("linking libraries");
     for (const Part& part : parts_)
         for (const auto& [path, entry] : part.entries()) OSIEKIT_TRY(whole_.add(path, entry));
-    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile_));
+    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, local_.libraries(profile_));
     if (!libraries.empty()) {
         OSIEKIT_ASSIGN(Tree tree, host_library_tree(libraries, whole_));
         OSIEKIT_TRY(add_late("libraries of files", tree));

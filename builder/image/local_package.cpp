@@ -5,8 +5,10 @@
 namespace osiekit::builder {
 
 Result<LocatedPackage> local_package(const std::filesystem::path& file) {
-    OSIEKIT_ASSIGN(auto control, read_deb_control(file));
+    // In this order: whoever takes the bytes of this digest has those that the control file was in.
     LocatedPackage package;
+    OSIEKIT_ASSIGN(package.digest, Sha256::of_file(file));
+    OSIEKIT_ASSIGN(auto control, read_deb_control(file));
     package.system = PackageSystem::file;
     package.location = file.string();
     package.name = control["package"];
@@ -14,7 +16,6 @@ Result<LocatedPackage> local_package(const std::filesystem::path& file) {
     package.architecture = control["architecture"];
     if (package.name.empty())
         return Error(ErrorKind::invalid_input, file.string() + " has no field Package");
-    OSIEKIT_ASSIGN(package.digest, Sha256::of_file(file));
     std::error_code error;
     package.size = std::filesystem::file_size(file, error);
     package.file = file;

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "builder/image/cpio_writer.hpp"
-#include "builder/image/source_tree.hpp"
-#include "builder/linking/host_libraries.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -15,32 +12,57 @@ namespace {
 
 constexpr std::size_t most_told = 10;
 
-Status add_file(const std::filesystem::path& file, const std::string& where, const Profile& profile,
-                LockInputs& inputs) {
-    auto digest = Sha256::of_file(file);
-    if (!digest) return std::move(digest).error().context(where);
-    LockedDigest item{locked_name(file, profile.directory), *digest};
-    if (std::find(inputs.files.begin(), inputs.files.end(), item) == inputs.files.end())
-        inputs.files.push_back(std::move(item));
-    return {};
-}
+// The local files of a profile, each with its place in it.
+class FileDigests {
+  public:
+    FileDigests(const Profile& profile, const LocalFiles& local, LockInputs& inputs)
+        : profile_(profile), local_(local), inputs_(inputs) {}
 
-// All of a tree by one digest: names, modes, links and content. Where it goes and whose it becomes
-// is in the profile's keys, so that the same source needs no second entry.
-Status add_tree(const TreeSpec& spec, const Profile& profile, LockInputs& inputs) {
-    std::string name = locked_name(spec.source, profile.directory);
-    for (const LockedDigest& item : inputs.files)
-        if (item.name == name) return {};
-    std::vector<std::string> warnings;  // the build gives them
-    OSIEKIT_ASSIGN(Tree tree, source_tree(spec, warnings));
-    Sha256Stream stream;
-    OSIEKIT_TRY(write_cpio(tree.entries(), 0, "", [&](std::string_view piece) {
-        stream.update(piece);
-        return Status();
-    }));
-    inputs.files.push_back({std::move(name), stream.finish()});
-    return {};
-}
+    Status add(const std::filesystem::path& file, const std::string& where) {
+        OSIEKIT_ASSIGN(Sha256 digest, digest_of(file, where));
+        LockedDigest item{locked_name(file, profile_.directory), digest};
+        if (std::find(inputs_.files.begin(), inputs_.files.end(), item) == inputs_.files.end())
+            inputs_.files.push_back(std::move(item));
+        return {};
+    }
+    // All of a tree by one digest. Where it goes and whose it becomes is in the profile's keys, so
+    // that the same source needs no second entry.
+    Status add_tree(const TreeSpec& spec) {
+        std::string name = locked_name(spec.source, profile_.directory);
+        for (const LockedDigest& item : inputs_.files)
+            if (item.name == name) return {};
+        OSIEKIT_ASSIGN(Sha256 digest, local_.tree_digest(spec));
+        inputs_.files.push_back({std::move(name), digest});
+        return {};
+    }
+    Status add_libraries() {
+        OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, local_.libraries(profile_));
+        for (const HostLibrary& library : libraries) {
+            auto digest = library.content.digest();
+            if (!digest) return std::move(digest).error().context(library.where);
+            inputs_.files.push_back({"/" + library.path, *digest});
+        }
+        return {};
+    }
+    Status add_program(const std::filesystem::path& folder, const ProgramSpec& program) {
+        OSIEKIT_ASSIGN(Sha256 digest, digest_of(folder / program.name, program.where));
+        inputs_.programs.push_back({program.name, digest});
+        return {};
+    }
+
+  private:
+    Result<Sha256> digest_of(const std::filesystem::path& file, const std::string& where) const {
+        auto content = local_.file(file);
+        if (!content) return std::move(content).error().context(where);
+        auto digest = content->digest();
+        if (!digest) return std::move(digest).error().context(where);
+        return digest;
+    }
+
+    const Profile& profile_;
+    const LocalFiles& local_;
+    LockInputs& inputs_;
+};
 
 // Every request with the list it stands in and its place.
 std::vector<std::pair<LockedRequest, std::string>> requests_of(const Profile& profile) {
@@ -162,7 +184,7 @@ std::filesystem::path default_lock_file(const std::filesystem::path& profile) {
 }
 
 Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::path& programs,
-                               std::uint32_t mtime) {
+                               std::uint32_t mtime, const LocalFiles& local) {
     LockInputs inputs;
     inputs.profile = profile.name;
     inputs.architecture = profile.architecture;
@@ -177,24 +199,17 @@ Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::pa
     for (const auto& [name, variable] : profile.variables)
         if (variable.value) inputs.variables.push_back({name, Sha256::of(*variable.value)});
     for (const auto& [request, where] : requests_of(profile)) inputs.requests.push_back(request);
+    FileDigests files(profile, local, inputs);
     if (profile.kernel.repository == PackageSystem::file)
-        OSIEKIT_TRY(add_file(profile.kernel.package, profile.kernel.where, profile, inputs));
+        OSIEKIT_TRY(files.add(profile.kernel.package, profile.kernel.where));
     for (const FileSpec& file : profile.files)
-        if (file.source) OSIEKIT_TRY(add_file(*file.source, file.where, profile, inputs));
+        if (file.source) OSIEKIT_TRY(files.add(*file.source, file.where));
     if (const auto& policy = profile.agent.policy_file)
-        OSIEKIT_TRY(add_file(*policy, profile.agent.policy_where, profile, inputs));
-    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile));
-    for (const HostLibrary& library : libraries) {
-        auto digest = Sha256::of_file(library.file);
-        if (!digest) return std::move(digest).error().context(library.where);
-        inputs.files.push_back({"/" + library.path, *digest});
-    }
-    for (const TreeSpec& tree : profile.trees) OSIEKIT_TRY(add_tree(tree, profile, inputs));
-    for (const ProgramSpec& program : profile.programs) {
-        auto digest = Sha256::of_file(programs / program.name);
-        if (!digest) return std::move(digest).error().context(program.where);
-        inputs.programs.push_back({program.name, *digest});
-    }
+        OSIEKIT_TRY(files.add(*policy, profile.agent.policy_where));
+    OSIEKIT_TRY(files.add_libraries());
+    for (const TreeSpec& tree : profile.trees) OSIEKIT_TRY(files.add_tree(tree));
+    for (const ProgramSpec& program : profile.programs)
+        OSIEKIT_TRY(files.add_program(programs, program));
     return inputs;
 }
 
@@ -250,10 +265,10 @@ std::vector<std::string> disagreements(const Profile& profile, const LockInputs&
 
 Result<std::shared_ptr<PackageSource>> locked_packages(
     const Profile& profile, const std::filesystem::path& lock,
-    const std::filesystem::path& programs, std::uint32_t mtime,
+    const std::filesystem::path& programs, std::uint32_t mtime, const LocalFiles& local,
     std::shared_ptr<PackageSource> repositories) {
     OSIEKIT_ASSIGN(Lock locked, read_lock(lock));
-    OSIEKIT_ASSIGN(LockInputs now, lock_inputs(profile, programs, mtime));
+    OSIEKIT_ASSIGN(LockInputs now, lock_inputs(profile, programs, mtime, local));
     std::vector<std::string> told = disagreements(profile, locked.inputs, now);
     if (!told.empty()) {
         std::size_t all = told.size();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "builder/image/find_packages.hpp"
+#include "builder/image/local_files.hpp"
 #include "builder/lock/lock.hpp"
 #include "builder/lock/lock_diff.hpp"
 #include "builder/packages/source.hpp"
@@ -21,9 +22,10 @@ std::filesystem::path default_lock_file(const std::filesystem::path& profile);
 // A local file's name in a lock.
 std::string locked_name(const std::filesystem::path& file, const std::filesystem::path& folder);
 
-// All that a lock says beside the packages. Reads local files and programs; asks no repository.
+// All that a lock says beside the packages. Reads local files and programs as far as they were not
+// read before; asks no repository.
 Result<LockInputs> lock_inputs(const Profile& profile, const std::filesystem::path& programs,
-                               std::uint32_t mtime);
+                               std::uint32_t mtime, const LocalFiles& local);
 
 // The packages as a lock has them; those that the profile names by path stand among the files.
 // Errors: invalid_input (a digest that is not known).
@@ -42,7 +44,7 @@ std::vector<std::string> disagreements(const Profile& profile, const LockInputs&
 Result<std::shared_ptr<PackageSource>> locked_packages(const Profile& profile,
                                                        const std::filesystem::path& lock,
                                                        const std::filesystem::path& programs,
-                                                       std::uint32_t mtime,
+                                                       std::uint32_t mtime, const LocalFiles& local,
                                                        std::shared_ptr<PackageSource> repositories);
 
 }  // namespace osiekit::builder

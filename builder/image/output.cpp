@@ -15,15 +15,14 @@ namespace {
 Status copy_checked(const std::filesystem::path& from, const Sha256& digest, int to,
                     const ByteSink& also, const std::function<bool()>& cancelled) {
     OSIEKIT_ASSIGN(FileContent content, FileContent::file(from));
-    Sha256Stream stream;
     auto copy = [&](std::string_view piece) -> Status {
         if (cancelled && cancelled()) return Error(ErrorKind::cancelled, "interrupted");
-        stream.update(piece);
         OSIEKIT_TRY(write_all(to, piece));
         return also ? also(piece) : Status();
     };
     OSIEKIT_TRY(content.read(copy));
-    if (stream.finish() != digest)
+    OSIEKIT_ASSIGN(Sha256 copied, content.digest());
+    if (copied != digest)
         return Error(ErrorKind::digest, from.string() + " is damaged").hint("remove this file");
     return {};
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "builder/image/source_tree.hpp"
-#include "builder/linking/host_libraries.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -12,15 +10,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-Result<std::uint64_t> size_of(const fs::path& path, const std::string& where) {
-    std::error_code error;
-    auto size = fs::file_size(path, error);
-    if (!error) return size;
-    auto kind =
-        error == std::errc::no_such_file_or_directory ? ErrorKind::not_found : ErrorKind::io;
-    return Error(kind, where + ": " + path.string() + ": " + error.message());
-}
 
 bool is_in(const std::vector<LocatedPackage>& packages, const LocatedPackage& wanted) {
     return std::any_of(packages.begin(), packages.end(), [&](const LocatedPackage& package) {
@@ -107,11 +96,13 @@ std::string total_lines(const PlanTotals& totals) {
 
 }  // namespace
 
-Result<std::vector<LocalInput>> local_inputs(const Profile& profile, const fs::path& programs) {
+Result<std::vector<LocalInput>> local_inputs(const Profile& profile, const fs::path& programs,
+                                             const LocalFiles& local) {
     std::vector<LocalInput> inputs;
     auto add = [&](const char* kind, const fs::path& path, const std::string& where) -> Status {
-        OSIEKIT_ASSIGN(std::uint64_t size, size_of(path, where));
-        inputs.push_back({kind, path, size});
+        auto file = local.file(path);
+        if (!file) return std::move(file).error().context(where);
+        inputs.push_back({kind, path, file->size()});
         return {};
     };
     if (profile.kernel.repository == PackageSystem::file)
@@ -122,14 +113,13 @@ Result<std::vector<LocalInput>> local_inputs(const Profile& profile, const fs::p
         if (file.source) OSIEKIT_TRY(add("file", *file.source, file.where));
     if (const auto& policy = profile.agent.policy_file)
         OSIEKIT_TRY(add("file", *policy, profile.agent.policy_where));
-    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, host_libraries(profile));
+    OSIEKIT_ASSIGN(std::vector<HostLibrary> libraries, local.libraries(profile));
     for (const HostLibrary& library : libraries)
-        OSIEKIT_TRY(add("file", library.file, library.where));
+        inputs.push_back({"file", library.file, library.content.size()});
     for (const TreeSpec& spec : profile.trees) {
-        std::vector<std::string> warnings;  // the plan has them
-        OSIEKIT_ASSIGN(Tree tree, source_tree(spec, warnings));
+        OSIEKIT_ASSIGN(LocalTree found, local.tree(spec));
         LocalInput input{"tree", spec.source, 0};
-        for (const auto& [path, entry] : tree.entries()) input.size += entry.content.size();
+        for (const auto& [path, entry] : found.tree.entries()) input.size += entry.content.size();
         inputs.push_back(std::move(input));
     }
     return inputs;

@@ -47,7 +47,8 @@ struct LocalInput {
 };
 // Errors: not_found, io, with the place in the profile.
 Result<std::vector<LocalInput>> local_inputs(const Profile& profile,
-                                             const std::filesystem::path& programs);
+                                             const std::filesystem::path& programs,
+                                             const LocalFiles& local);
 
 struct PlanTotals {
     std::uint64_t fetched_packages = 0;

@@ -2,17 +2,24 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <tuple>
 
+#include "builder/cache/blob_cache.hpp"
 #include "builder/image/local_package.hpp"
+#include "builder/tree.hpp"
+#include "lib/base/file.hpp"
 
 namespace osiekit::builder {
 
 namespace {
 
-// Packages that are named by path.
+// Packages that are named by path. What is built comes from a copy in the cache: whoever writes to
+// the file meanwhile harms nobody.
 class PackageFiles final : public PackageSource {
   public:
+    explicit PackageFiles(std::filesystem::path cache) : cache_(std::move(cache)) {}
+
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override {
         std::vector<LocatedPackage> packages;
         for (const auto* list : {&query.packages, &query.no_deps}) {
@@ -26,18 +33,37 @@ class PackageFiles final : public PackageSource {
 
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch) override {
+        if (!blobs_) {
+            OSIEKIT_ASSIGN(blobs_, BlobCache::open(cache_));
+        }
         for (LocatedPackage& package : packages) {
-            OSIEKIT_ASSIGN(LocatedPackage found, local_package(package.location));
-            if (found.digest != package.digest)
-                return Error(ErrorKind::digest, "the package file " + package.location +
-                                                    " has the SHA-256 " + found.digest.hex() +
-                                                    ", and " + package.digest.hex() +
-                                                    " was expected");
-            package.file = found.file;
+            OSIEKIT_ASSIGN(auto kept, blobs_->find(package.digest));
+            if (!kept) {
+                OSIEKIT_ASSIGN(kept, copy(package));
+            }
+            package.file = *std::move(kept);
             OSIEKIT_TRY(watch.tell(package));
         }
         return packages;
     }
+
+  private:
+    Result<std::filesystem::path> copy(const LocatedPackage& package) {
+        OSIEKIT_ASSIGN(FileContent content, FileContent::file(package.location));
+        OSIEKIT_ASSIGN(PendingFile file, PendingFile::create(cache_ / "package"));
+        OSIEKIT_TRY(content.read([&](std::string_view piece) {
+            return write_all(file.fd(), piece).context("copying " + package.location);
+        }));
+        OSIEKIT_ASSIGN(Sha256 digest, content.digest());
+        if (digest != package.digest)
+            return Error(ErrorKind::digest, "the package file " + package.location +
+                                                " has the SHA-256 " + digest.hex() + ", and " +
+                                                package.digest.hex() + " was expected");
+        return blobs_->adopt(file.temporary(), digest, {"package", package.to_string()});
+    }
+
+    std::filesystem::path cache_;
+    std::optional<BlobCache> blobs_;
 };
 
 }  // namespace
@@ -60,7 +86,7 @@ Result<PackageSource*> Repositories::of(PackageSystem system) {
         case PackageSystem::file:
             break;
     }
-    if (!files_) files_ = std::make_unique<PackageFiles>();
+    if (!files_) files_ = std::make_unique<PackageFiles>(options_.cache);
     return files_.get();
 }
 

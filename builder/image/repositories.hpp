@@ -10,12 +10,13 @@
 namespace osiekit::builder {
 
 // The real repositories behind one source, each opened when it is first asked; packages that are
-// named by path are read where they are.
+// named by path are copied into the cache.
 class Repositories final : public PackageSource {
   public:
     struct Options {
         DebianRepository::Options debian;
         AlpineRepository::Options alpine;
+        std::filesystem::path cache;
         std::function<void(std::string_view)> warning;  // an oddity worth telling the user
     };
     explicit Repositories(Options options) : options_(std::move(options)) {}

@@ -121,7 +121,10 @@ Result<std::vector<HostLibrary>> host_libraries(const Profile& profile) {
             auto path = checked_path(paths[i]);
             if (!path) return std::move(path).error().context(spec.where);
             fs::path file = fs::canonical(result.loaded[i].path, error);
-            libraries.try_emplace(*path, HostLibrary{*path, file, spec.where});
+            if (libraries.count(*path) != 0) continue;
+            auto content = FileContent::file(file);
+            if (!content) return std::move(content).error().context(spec.where);
+            libraries.emplace(*path, HostLibrary{*path, file, spec.where, *std::move(content)});
         }
     }
     std::vector<HostLibrary> list;
@@ -133,14 +136,12 @@ Result<Tree> host_library_tree(const std::vector<HostLibrary>& libraries, const 
     Tree tree;
     for (const HostLibrary& library : libraries) {
         if (image.follow(library.path)) continue;
-        auto content = FileContent::file(library.file);
-        if (!content) return std::move(content).error().context(library.where);
         std::size_t slash = library.path.rfind('/');
         std::string path = library.path;
         if (slash != std::string::npos)
             if (auto folder = image.follow(path.substr(0, slash)))
                 path = *folder + path.substr(slash);
-        OSIEKIT_TRY(tree.add(path, Entry::file(*std::move(content), library.where, 0755)));
+        OSIEKIT_TRY(tree.add(path, Entry::file(library.content, library.where, 0755)));
     }
     return tree;
 }

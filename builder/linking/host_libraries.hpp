@@ -15,6 +15,7 @@ struct HostLibrary {
     std::string path;            // in the image, without a leading "/"
     std::filesystem::path file;  // symlinks followed
     std::string where;           // of the file in the profile that asks for it
+    FileContent content;
 };
 
 // What the files of the profile with "libraries: host" need, in order of path: all that this

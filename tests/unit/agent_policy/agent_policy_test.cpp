@@ -13,7 +13,7 @@ agent::Policy policy_of(const std::string& settings) {
     auto profile = builder::parse_profile(
         "name: x\nkernel: {package: k}\nagent: " + settings + "\n", "p.yaml", "/profiles");
     if (!profile) FAIL(profile.error().to_string());
-    auto text = builder::policy_file(profile->agent);
+    auto text = builder::policy_file(profile->agent, builder::LocalFiles());
     REQUIRE(text);
     auto policy = agent::parse_policy(*text);
     if (!policy) FAIL(policy.error().to_string());

@@ -118,7 +118,8 @@ TEST_CASE("a dynamic program brings its libraries with it or is refused with wha
     CHECK(inspection.complete);
     CHECK(find(inspection, "lib64/ld-linux-x86-64.so.2") != nullptr);
     CHECK(find(inspection, "lib/x86_64-linux-gnu/libc.so.6") != nullptr);
-    auto inputs = lock_inputs(*load_profile(site.folder / "p.yaml"), site.options.programs, 0);
+    auto inputs =
+        lock_inputs(*load_profile(site.folder / "p.yaml"), site.options.programs, 0, LocalFiles());
     REQUIRE(inputs);
     auto locked = std::find_if(inputs->files.begin(), inputs->files.end(),
                                [](const LockedDigest& file_digest) {

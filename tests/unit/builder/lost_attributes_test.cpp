@@ -179,7 +179,7 @@ TEST_CASE("a file of the profile that loses attributes is warned of, also behind
             "p.yaml", folder.path());
         REQUIRE(profile);
         std::vector<std::string> warnings;
-        REQUIRE(site_tree(*profile, warnings));
+        REQUIRE(site_tree(*profile, LocalFiles(), warnings));
         CHECK(warnings == std::vector<std::string>{"p.yaml:3: \"/bin/tool\" loses its attribute "
                                                    "user.note: an initramfs cannot carry it"});
     }
@@ -205,7 +205,7 @@ TEST_CASE("a name that is too long, and a file that is too large, are errors wit
             "name: x\nkernel: {package: k}\nfiles: [{path: /opt/large, source: large}]\n", "p.yaml",
             folder.path());
         REQUIRE(profile);
-        auto site = site_tree(*profile, warnings);
+        auto site = site_tree(*profile, LocalFiles(), warnings);
         REQUIRE(site);
         // The largest that fits would take its time: the first piece is enough.
         auto written = write_cpio(site->entries(), 0, "", [](std::string_view piece) -> Status {

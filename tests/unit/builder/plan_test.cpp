@@ -182,7 +182,7 @@ TEST_CASE("a conflict that a build would find is found by a plan once all is kno
 
 TEST_CASE("a plan names what comes from this machine") {
     PlanSite site;
-    auto inputs = local_inputs(site.profile(), site.folder / "programs");
+    auto inputs = local_inputs(site.profile(), site.folder / "programs", LocalFiles());
     REQUIRE(inputs);
     std::vector<std::pair<std::string, std::uint64_t>> found;
     for (const LocalInput& input : *inputs) found.emplace_back(input.kind, input.size);
@@ -190,14 +190,14 @@ TEST_CASE("a plan names what comes from this machine") {
     CHECK(found == std::vector<std::pair<std::string, std::uint64_t>>{
                        {"program", program}, {"program", program}, {"file", 8}, {"tree", 7}});
     std::filesystem::remove(site.folder / "programs/osie-init");
-    auto missing = local_inputs(site.profile(), site.folder / "programs");
+    auto missing = local_inputs(site.profile(), site.folder / "programs", LocalFiles());
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind() == ErrorKind::not_found);
 }
 
 TEST_CASE("a plan as text and as JSON") {
     PlanSite site;
-    auto inputs = local_inputs(site.profile(), site.folder / "programs").value();
+    auto inputs = local_inputs(site.profile(), site.folder / "programs", LocalFiles()).value();
     std::string text = plan_text(site.plan(), inputs);
     INFO(text);
     for (const char* part : {"test for amd64, zstd\n", "kernel: known once its package is here\n",

@@ -123,7 +123,7 @@ TEST_CASE("the policy of the agent goes into the image") {
         auto profile = parse("agent: " + text + "\n");
         if (!profile) FAIL(profile.error().to_string());
         std::vector<std::string> warnings;
-        auto tree = site_tree(*profile, warnings);
+        auto tree = site_tree(*profile, LocalFiles(), warnings);
         REQUIRE(tree);
         const Entry* entry = tree->find("etc/osie/policy.json");
         return entry == nullptr ? nlohmann::json() : nlohmann::json::parse(*entry->content.load());
@@ -155,7 +155,7 @@ TEST_CASE("a policy file has to be one") {
                           folder->path());
         REQUIRE(profile);
         std::vector<std::string> warnings;
-        return site_tree(*profile, warnings);
+        return site_tree(*profile, LocalFiles(), warnings);
     };
     auto good = tree("{\"base\": \"strict\"}");
     REQUIRE(good);
@@ -174,14 +174,14 @@ TEST_CASE("users are written into the image") {
         "  - {name: bob, uid: 1001, gid: 1000, group: alice}\n");
     REQUIRE(profile);
     std::vector<std::string> warnings;
-    auto tree = site_tree(*profile, warnings);
+    auto tree = site_tree(*profile, LocalFiles(), warnings);
     REQUIRE(tree);
     CHECK(tree->find("etc/passwd")->content.load().value() ==
           "root:*:0:0::/root:/bin/false\n"
           "alice:*:1000:1000::/home/alice:/bin/sh\n"
           "bob:*:1001:1000::/:/bin/false\n");
     CHECK(tree->find("etc/group")->content.load().value() == "root:*:0:\nalice:*:1000:\n");
-    CHECK(site_tree(*parse(""), warnings)->find("etc/passwd") == nullptr);
+    CHECK(site_tree(*parse(""), LocalFiles(), warnings)->find("etc/passwd") == nullptr);
 }
 
 TEST_CASE("wrong users are found") {

@@ -84,13 +84,13 @@ TEST_CASE("a source is a template where it says so") {
     auto profile = load_profile(*folder / "p.yaml", {{"host=${other}"}, {}});
     REQUIRE(profile);
     std::vector<std::string> warnings;
-    auto tree = site_tree(*profile, warnings);
+    auto tree = site_tree(*profile, LocalFiles(), warnings);
     REQUIRE(tree);
     auto content = tree->find("x")->content.load();
     REQUIRE(content);
     CHECK(*content == "first\nhost ${other}\n");  // a value is not looked through again
     test::spill(*folder / "source", "first\nhost ${hots}");
-    auto wrong = site_tree(*profile, warnings);
+    auto wrong = site_tree(*profile, LocalFiles(), warnings);
     REQUIRE_FALSE(wrong);
     CHECK(wrong.error().to_string() ==
           (*folder / "source").string() +

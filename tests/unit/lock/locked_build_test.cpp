@@ -48,14 +48,14 @@ struct Site {
         return std::shared_ptr<PackageSource>(DebianRepository::open(options).value());
     }
     Result<FoundPackages> locked_build(const std::string& cache) {
-        auto source =
-            locked_packages(profile, folder / "p.lock", folder.path(), 0, repositories(cache));
+        auto source = locked_packages(profile, folder / "p.lock", folder.path(), 0, LocalFiles(),
+                                      repositories(cache));
         REQUIRE(source);
         return find_packages(profile, **source, true);
     }
     void lock() {
         Lock lock;
-        lock.inputs = lock_inputs(profile, folder.path(), 0).value();
+        lock.inputs = lock_inputs(profile, folder.path(), 0, LocalFiles()).value();
         auto found = find_packages(profile, *repositories("first"), true).value();
         lock.packages = lock_packages(found).value();
         REQUIRE(write_file(folder / "p.lock", lock_text(lock)));
@@ -118,7 +118,7 @@ TEST_CASE("a lock says the same wherever the profile lies") {
                 "p.yaml", directory)
                 .value();
         profile.programs.clear();
-        auto inputs = lock_inputs(profile, folder.path(), 0);
+        auto inputs = lock_inputs(profile, folder.path(), 0, LocalFiles());
         REQUIRE(inputs);
         return inputs->files.at(0).name;
     };
