@@ -70,9 +70,9 @@ ordered_json component_json(const BomComponent& component, const std::string& re
     return item;
 }
 
-ordered_json output(const char* name, const Sha256& digest) {
+ordered_json output(const char* what, const std::string& name, const Sha256& digest) {
     return {{"type", "file"},
-            {"bom-ref", std::string("output:") + name},
+            {"bom-ref", std::string("output:") + what},
             {"name", name},
             {"hashes", ordered_json::array({hash("SHA-256", digest.hex())})}};
 }
@@ -88,7 +88,8 @@ ordered_json metadata(const Bom& bom) {
         {"bom-ref", "image"},
         {"name", manifest.name},
         {"components",
-         {output("vmlinuz", manifest.kernel.digest), output("initramfs", manifest.initramfs)}}};
+         {output("vmlinuz", bom.image->outputs.kernel, manifest.kernel.digest),
+          output("initramfs", bom.image->outputs.initramfs, manifest.initramfs)}}};
     return {{"timestamp", bom.created},
             {"tools", {{"components", list_of(std::move(tool))}}},
             {"component", std::move(image)}};

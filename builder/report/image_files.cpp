@@ -66,7 +66,8 @@ Result<KnownImage> load_known_image(const std::filesystem::path& folder) {
     auto manifest = parse_manifest(*text).context(path.string());
     if (!manifest) return std::move(manifest).error();
     image.manifest = *std::move(manifest);
-    OutputNames names = output_names(folder);
+    image.outputs = output_names(folder);
+    const OutputNames& names = image.outputs;
     OSIEKIT_ASSIGN(Sha256 kernel, Sha256::of_file(folder / names.kernel));
     OSIEKIT_TRY(check_digest(folder / names.kernel, kernel, image.manifest.kernel.digest));
     std::filesystem::path initramfs = folder / names.initramfs;

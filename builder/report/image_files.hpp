@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "builder/image/output_names.hpp"
 #include "builder/report/manifest_reader.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
@@ -24,6 +25,7 @@ struct ImageFile {
 // An image folder whose files are those that its manifest says.
 struct KnownImage {
     Manifest manifest;
+    OutputNames outputs;
     std::vector<ImageFile> files;  // by path
 };
 

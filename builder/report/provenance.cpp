@@ -14,7 +14,7 @@ ordered_json digest_json(const Sha256& digest) {
     return {{"sha256", digest.hex()}};
 }
 
-ordered_json subject(const char* name, const Sha256& digest) {
+ordered_json subject(const std::string& name, const Sha256& digest) {
     return {{"name", name}, {"digest", digest_json(digest)}};
 }
 
@@ -70,8 +70,8 @@ ordered_json provenance_json(const KnownImage& image) {
         {"builder", {{"id", provenance_builder}, {"version", {{"osiekit", manifest.version}}}}}};
     return {
         {"_type", "https://in-toto.io/Statement/v1"},
-        {"subject", ordered_json::array({subject("vmlinuz", manifest.kernel.digest),
-                                         subject("initramfs", manifest.initramfs),
+        {"subject", ordered_json::array({subject(image.outputs.kernel, manifest.kernel.digest),
+                                         subject(image.outputs.initramfs, manifest.initramfs),
                                          subject("manifest.json", manifest.digest)})},
         {"predicateType", "https://slsa.dev/provenance/v1"},
         {"predicate", {{"buildDefinition", definition(image)}, {"runDetails", std::move(run)}}}};

@@ -89,8 +89,9 @@ class Document {
     void outputs() {
         packages_.push_back(package("SPDXRef-Image", manifest_.name, "OPERATING-SYSTEM"));
         for (const auto& [id, name, digest] :
-             {std::tuple{"SPDXRef-vmlinuz", "vmlinuz", manifest_.kernel.digest},
-              std::tuple{"SPDXRef-initramfs", "initramfs", manifest_.initramfs}}) {
+             {std::tuple{"SPDXRef-vmlinuz", bom_.image->outputs.kernel, manifest_.kernel.digest},
+              std::tuple{"SPDXRef-initramfs", bom_.image->outputs.initramfs,
+                         manifest_.initramfs}}) {
             ordered_json file = package(id, name, "FILE");
             file["packageFileName"] = name;
             file["checksums"] = ordered_json::array({checksum("SHA256", digest.hex())});

@@ -183,15 +183,16 @@ class Verifier {
 
 Status check_kernel(const std::filesystem::path& file, const ManifestKernel& expected,
                     Verification& result) {
+    std::string name = file.filename().string();
     auto digest = Sha256::of_file(file);
     if (!digest && digest.error().kind() != ErrorKind::not_found) return std::move(digest).error();
     if (!digest)
         result.findings.insert(result.findings.begin(),
-                               {"vmlinuz", std::nullopt, "", "it is not there"});
+                               {name, std::nullopt, "", "it is not there"});
     else if (*digest != expected.digest)
         result.findings.insert(
             result.findings.begin(),
-            {"vmlinuz", std::nullopt, "", "its digest is not the one of the manifest"});
+            {name, std::nullopt, "", "its digest is not the one of the manifest"});
     return {};
 }
 

@@ -187,6 +187,36 @@ TEST_CASE("a provenance statement has the inputs, and no secret") {
     CHECK(named(inputs, "p.yaml:7")["annotations"]["path"] == "/etc/motd");
 }
 
+TEST_CASE("documents call the files of an image by their names") {
+    BuiltSite site;
+    spill(site.folder / "q.yaml",
+          "extends: p.yaml\nname: other\noutputs: {kernel: linux, initramfs: osie.img}\n");
+    std::string path = site.folder.path().string();
+    std::string out = path + "/other";
+    auto built = osiekit_program({"build", path + "/q.yaml", "--out", out, "--programs", path,
+                                  "--cache", path + "/cache", "--quiet"});
+    INFO(built.err);
+    REQUIRE(built.exit_code == 0);
+    json spdx = document({"sbom", out});
+    json cyclonedx = document({"sbom", out, "--format", "cyclonedx"});
+    json statement = document({"provenance", out});
+    for (const char* name : {"linux", "osie.img"}) {
+        std::string digest = Sha256::of(slurp(std::filesystem::path(out) / name)).hex();
+        const json& package = named(spdx["packages"], name);
+        CHECK(package["packageFileName"] == name);
+        CHECK(package["checksums"][0]["checksumValue"] == digest);
+        const json& file = named(cyclonedx["metadata"]["component"]["components"], name);
+        CHECK(file["hashes"][0]["content"] == digest);
+        CHECK(named(statement["subject"], name)["digest"]["sha256"] == digest);
+    }
+    for (const json& document : {spdx, cyclonedx, statement})
+        CHECK(document.dump().find("\"name\":\"vmlinuz\"") == std::string::npos);
+    spill(std::filesystem::path(out) / "linux", "another");
+    auto verified = osiekit_program({"verify", out});
+    CHECK(verified.exit_code == 1);
+    CHECK((verified.out + verified.err).find("linux: its digest") != std::string::npos);
+}
+
 TEST_CASE("documents are only made of an image that is what its manifest says") {
     BuiltSite site;
     spill(site.folder / "out/vmlinuz", "another");
