@@ -35,11 +35,6 @@ std::string alpine_architecture(const std::string& name) {
     return name == "arm64" ? "aarch64" : name;
 }
 
-// A mirror that was updated since it was asked: asking again may mend it.
-bool may_be_outdated(ErrorKind kind) {
-    return kind == ErrorKind::not_found || kind == ErrorKind::digest;
-}
-
 }  // namespace
 
 struct AlpineRepository::State {
@@ -47,7 +42,8 @@ struct AlpineRepository::State {
     BlobCache cache;
     alpine::Keys keys;
     std::string architecture;
-    // Of the packages of one obtain().
+    bool may_retry = false;  // an index was taken from the cache without asking the mirror
+    // Of the packages of one fetch().
     std::mutex mutex;
     Progress progress;
 
@@ -64,19 +60,16 @@ struct AlpineRepository::State {
     Result<std::string> get(const std::string& url, std::uint64_t limit,
                             const std::function<bool()>& cancelled);
     Result<std::optional<fs::path>> kept_blob(const fs::path& file, std::int64_t& written);
-    Result<std::string> load_index(std::size_t repository, bool refresh, bool& asked,
+    Result<std::string> load_index(std::size_t repository, bool& asked,
                                    const std::function<bool()>& cancelled);
-    Result<alpine::Index> load_indexes(bool refresh, bool& asked);
+    Result<alpine::Index> load_indexes(bool& asked);
     LocatedPackage to_package(const Record& record) const;
     // Sets file and digest if the cache has the package.
     Result<bool> recall(LocatedPackage& package);
     Status fetch_one(LocatedPackage& package, const std::function<bool()>& cancelled);
-    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query, bool refresh,
-                                                bool& may_retry);
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query);
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch);
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, const FetchWatch& watch,
-                                               bool refresh, bool& may_retry);
     void report(const LocatedPackage& package);
 };
 
@@ -121,8 +114,7 @@ Result<std::optional<fs::path>> AlpineRepository::State::kept_blob(const fs::pat
     return cache.find(*digest);
 }
 
-Result<std::string> AlpineRepository::State::load_index(std::size_t repository, bool refresh,
-                                                        bool& asked,
+Result<std::string> AlpineRepository::State::load_index(std::size_t repository, bool& asked,
                                                         const std::function<bool()>& cancelled) {
     std::string url = folder(repository) + "/APKINDEX.tar.gz";
     fs::path file = kept_file("indexes", url);
@@ -131,7 +123,7 @@ Result<std::string> AlpineRepository::State::load_index(std::size_t repository, 
     std::int64_t age = options.now() - written;
     constexpr std::int64_t interval =
         std::chrono::duration_cast<std::chrono::seconds>(index_check_interval).count();
-    if (kept && (options.offline || (!refresh && age >= 0 && age < interval))) {
+    if (kept && (options.offline || (!options.refresh && age >= 0 && age < interval))) {
         OSIEKIT_ASSIGN(std::string bytes, read_file(*kept, alpine::index_file_limit));
         return alpine::read_index_archive(bytes, keys);
     }
@@ -147,7 +139,7 @@ Result<std::string> AlpineRepository::State::load_index(std::size_t repository, 
     return text;
 }
 
-Result<alpine::Index> AlpineRepository::State::load_indexes(bool refresh, bool& asked) {
+Result<alpine::Index> AlpineRepository::State::load_indexes(bool& asked) {
     std::size_t count = options.repositories.size();
     std::vector<std::string> texts(count);
     std::atomic<bool> stopping{false};
@@ -155,7 +147,7 @@ Result<alpine::Index> AlpineRepository::State::load_indexes(bool refresh, bool& 
     auto cancelled = [&] { return stopping.load() || (options.cancelled && options.cancelled()); };
     OSIEKIT_TRY(run_parallel(count, parallel_fetches, stopping, [&](std::size_t i) -> Status {
         bool asked_here = false;
-        auto text = load_index(i, refresh, asked_here, cancelled);
+        auto text = load_index(i, asked_here, cancelled);
         if (!text)
             return std::move(text).error().context(
                 "reading the index " + without_credentials(folder(i)) + "/APKINDEX.tar.gz");
@@ -252,11 +244,9 @@ Status AlpineRepository::State::fetch_one(LocatedPackage& package,
                          std::to_string(options.now()) + " " + digest.hex());
 }
 
-Result<std::vector<LocatedPackage>> AlpineRepository::State::resolve(const PackageQuery& query,
-                                                                     bool refresh,
-                                                                     bool& may_retry) {
+Result<std::vector<LocatedPackage>> AlpineRepository::State::resolve(const PackageQuery& query) {
     bool asked = false;
-    OSIEKIT_ASSIGN(alpine::Index index, load_indexes(refresh, asked));
+    OSIEKIT_ASSIGN(alpine::Index index, load_indexes(asked));
     may_retry = !options.offline && !asked;
     OSIEKIT_ASSIGN(auto records, alpine::resolve(index, query));
     std::vector<LocatedPackage> packages;
@@ -287,13 +277,6 @@ Result<std::vector<LocatedPackage>> AlpineRepository::State::fetch(
     };
     OSIEKIT_TRY(run_parallel(packages.size(), parallel_fetches, stopping, fetch_numbered));
     return packages;
-}
-
-Result<std::vector<LocatedPackage>> AlpineRepository::State::obtain(const PackageQuery& query,
-                                                                    const FetchWatch& watch,
-                                                                    bool refresh, bool& may_retry) {
-    OSIEKIT_ASSIGN(auto packages, resolve(query, refresh, may_retry));
-    return fetch(std::move(packages), watch);
 }
 
 AlpineRepository::AlpineRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -336,10 +319,9 @@ Result<std::unique_ptr<AlpineRepository>> AlpineRepository::open(Options options
 }
 
 Result<std::vector<LocatedPackage>> AlpineRepository::resolve(const PackageQuery& query) {
-    bool may_retry = false;
-    auto packages = state_->resolve(query, state_->options.refresh, may_retry);
-    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
-    return state_->resolve(query, true, may_retry);
+    auto packages = state_->resolve(query);
+    if (packages || !may_be_outdated(packages.error()) || !refresh()) return packages;
+    return state_->resolve(query);
 }
 
 Result<std::vector<LocatedPackage>> AlpineRepository::fetch(std::vector<LocatedPackage> packages,
@@ -347,12 +329,10 @@ Result<std::vector<LocatedPackage>> AlpineRepository::fetch(std::vector<LocatedP
     return state_->fetch(std::move(packages), watch);
 }
 
-Result<std::vector<LocatedPackage>> AlpineRepository::obtain(const PackageQuery& query,
-                                                             const FetchWatch& watch) {
-    bool may_retry = false;
-    auto packages = state_->obtain(query, watch, state_->options.refresh, may_retry);
-    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
-    return state_->obtain(query, watch, true, may_retry);
+bool AlpineRepository::refresh() {
+    if (!state_->may_retry) return false;
+    state_->options.refresh = true;
+    return true;
 }
 
 }  // namespace osiekit::builder

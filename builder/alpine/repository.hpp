@@ -48,8 +48,7 @@ class AlpineRepository final : public PackageSource {
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch = {}) override;
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
-                                               const FetchWatch& watch = {}) override;
+    bool refresh() override;
 
   private:
     struct State;

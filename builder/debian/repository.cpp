@@ -108,11 +108,6 @@ LocatedPackage to_package(const PackageRecord& record, const IndexFile& index,
     return package;
 }
 
-// A mirror that was updated since it was asked: asking again may mend it.
-bool may_be_outdated(ErrorKind kind) {
-    return kind == ErrorKind::not_found || kind == ErrorKind::digest;
-}
-
 }  // namespace
 
 struct DebianRepository::State {
@@ -121,6 +116,7 @@ struct DebianRepository::State {
     std::vector<AptSource> sources;
     std::vector<std::string> warnings;
     BlobCache cache;
+    bool may_retry = false;  // a release was taken from the cache without asking its mirror
 
     State(Options wanted, BlobCache opened)
         : options(std::move(wanted)), cache(std::move(opened)) {}
@@ -129,15 +125,11 @@ struct DebianRepository::State {
         std::vector<IndexFile> indexes;
         bool all_asked = true;
     };
-    Result<Snapshot> read_releases(bool refresh);
+    Result<Snapshot> read_releases();
     Result<std::vector<LocatedPackage>> choose(const Snapshot& snapshot, const PackageQuery& query);
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch);
-    // `may_retry` is set when a release was taken from the cache without asking the mirror.
-    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query, bool refresh,
-                                                bool& may_retry);
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query, const FetchWatch& watch,
-                                               bool refresh, bool& may_retry);
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query);
     std::vector<FetchItem> sources_of(const LocatedPackage& package) const;
     Result<fs::path> fetch_from_any(const std::vector<FetchItem>& items, const FetchWatch& watch);
     FetchOptions fetch_options(const FetchWatch& watch = {}) const;
@@ -157,12 +149,12 @@ FetchOptions DebianRepository::State::fetch_options(const FetchWatch& watch) con
     return fetch;
 }
 
-Result<DebianRepository::State::Snapshot> DebianRepository::State::read_releases(bool refresh) {
+Result<DebianRepository::State::Snapshot> DebianRepository::State::read_releases() {
     ReleaseStore::Options store_options;
     store_options.settings = settings;
     store_options.root = options.root;
     store_options.offline = options.offline;
-    store_options.refresh = options.refresh || refresh;
+    store_options.refresh = options.refresh;
     store_options.retry = options.retry;
     store_options.now = options.now;
     std::atomic<bool> stopping{false};
@@ -226,10 +218,8 @@ Result<std::vector<LocatedPackage>> DebianRepository::State::choose(const Snapsh
     return packages;
 }
 
-Result<std::vector<LocatedPackage>> DebianRepository::State::resolve(const PackageQuery& query,
-                                                                     bool refresh,
-                                                                     bool& may_retry) {
-    OSIEKIT_ASSIGN(Snapshot snapshot, read_releases(refresh));
+Result<std::vector<LocatedPackage>> DebianRepository::State::resolve(const PackageQuery& query) {
+    OSIEKIT_ASSIGN(Snapshot snapshot, read_releases());
     may_retry = !options.offline && !snapshot.all_asked;
     OSIEKIT_ASSIGN(auto packages, choose(snapshot, query));
     for (LocatedPackage& package : packages) {
@@ -309,8 +299,7 @@ Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
         return watch.tell(package);
     };
     auto paths = fetch_all(cache, likeliest, fetching);
-    if (!paths && (only_one || !may_be_outdated(paths.error().kind())))
-        return std::move(paths).error();
+    if (!paths && (only_one || !may_be_outdated(paths.error()))) return std::move(paths).error();
     for (std::size_t i = 0; i < packages.size(); ++i) {
         if (paths) {
             packages[i].file = (*paths)[i];
@@ -321,13 +310,6 @@ Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
         if (!paths) OSIEKIT_TRY(watch.tell(packages[i]));
     }
     return packages;
-}
-
-Result<std::vector<LocatedPackage>> DebianRepository::State::obtain(const PackageQuery& query,
-                                                                    const FetchWatch& watch,
-                                                                    bool refresh, bool& may_retry) {
-    OSIEKIT_ASSIGN(auto packages, resolve(query, refresh, may_retry));
-    return fetch(std::move(packages), watch);
 }
 
 DebianRepository::DebianRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -373,10 +355,9 @@ Result<std::unique_ptr<DebianRepository>> DebianRepository::open(Options options
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::resolve(const PackageQuery& query) {
-    bool may_retry = false;
-    auto packages = state_->resolve(query, false, may_retry);
-    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
-    return state_->resolve(query, true, may_retry);
+    auto packages = state_->resolve(query);
+    if (packages || !may_be_outdated(packages.error()) || !refresh()) return packages;
+    return state_->resolve(query);
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::fetch(std::vector<LocatedPackage> packages,
@@ -384,12 +365,10 @@ Result<std::vector<LocatedPackage>> DebianRepository::fetch(std::vector<LocatedP
     return state_->fetch(std::move(packages), watch);
 }
 
-Result<std::vector<LocatedPackage>> DebianRepository::obtain(const PackageQuery& query,
-                                                             const FetchWatch& watch) {
-    bool may_retry = false;
-    auto packages = state_->obtain(query, watch, false, may_retry);
-    if (packages || !may_retry || !may_be_outdated(packages.error().kind())) return packages;
-    return state_->obtain(query, watch, true, may_retry);
+bool DebianRepository::refresh() {
+    if (!state_->may_retry) return false;
+    state_->options.refresh = true;
+    return true;
 }
 
 }  // namespace osiekit::builder

@@ -56,8 +56,7 @@ class DebianRepository final : public PackageSource {
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override;
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch = {}) override;
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
-                                               const FetchWatch& watch = {}) override;
+    bool refresh() override;
 
     // Oddities worth telling the user (a source of an unsupported kind was skipped).
     const std::vector<std::string>& warnings() const;

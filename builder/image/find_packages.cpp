@@ -1,6 +1,8 @@
 #include "builder/image/find_packages.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <tuple>
 
 #include "lib/base/text.hpp"
@@ -75,30 +77,86 @@ std::vector<LocatedPackage> FoundPackages::all() const {
     return result;
 }
 
-Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched,
-                                    const FoundWatch& watch) {
-    auto ask = [&](const PackageQuery& query, const FetchWatch& follower) {
-        return fetched ? source.obtain(query, follower) : source.resolve(query);
-    };
+namespace {
+
+// The same before a package is fetched and after.
+using Key = std::tuple<PackageSystem, std::string, std::string, std::string, std::string>;
+Key key_of(const LocatedPackage& package) {
+    return {package.system, package.name, package.version, package.architecture, package.location};
+}
+
+Status check_architecture(const Profile& profile, const LocatedPackage& package) {
+    if (package.system != PackageSystem::file || package.architecture == profile.architecture)
+        return {};
+    const KernelSpec& kernel = profile.kernel;
+    return Error(ErrorKind::invalid_input, kernel.where + ": the kernel package " + kernel.package +
+                                               " is for the architecture " +
+                                               printable(package.architecture) +
+                                               ", the profile for " + profile.architecture);
+}
+
+Result<FoundPackages> resolve_all(const Profile& profile, PackageSource& source) {
     PackageQueries queries = package_queries(profile);
     FoundPackages found;
     const KernelSpec& kernel = profile.kernel;
-    auto located = ask(queries.kernel, watch.kernel)
-                       .context(kernel.where + ": kernel package " + kernel.package);
+    auto located =
+        source.resolve(queries.kernel).context(kernel.where + ": kernel package " + kernel.package);
     if (!located) return std::move(located).error();
     found.kernel = *std::move(located);
     for (const LocatedPackage& package : found.kernel)
-        if (package.system == PackageSystem::file && package.architecture != profile.architecture)
-            return Error(ErrorKind::invalid_input,
-                         kernel.where + ": the kernel package " + kernel.package +
-                             " is for the architecture " + printable(package.architecture) +
-                             ", the profile for " + profile.architecture);
+        OSIEKIT_TRY(check_architecture(profile, package));
     for (const PackageQuery& query : queries.image) {
-        OSIEKIT_ASSIGN(auto packages, ask(query, watch.image));
+        OSIEKIT_ASSIGN(auto packages, source.resolve(query));
         std::move(packages.begin(), packages.end(), std::back_inserter(found.image));
     }
     std::stable_sort(found.image.begin(), found.image.end(), before);
     return found;
+}
+
+// All at once: the large kernel does not keep the others waiting.
+Result<FoundPackages> fetch_found(FoundPackages found, PackageSource& source,
+                                  const FoundWatch& watch) {
+    std::set<Key> of_kernel;
+    std::set<Key> of_image;
+    std::vector<LocatedPackage> wanted;
+    for (const LocatedPackage& package : found.kernel)
+        if (of_kernel.insert(key_of(package)).second) wanted.push_back(package);
+    for (const LocatedPackage& package : found.image)
+        if (of_image.insert(key_of(package)).second && of_kernel.count(key_of(package)) == 0)
+            wanted.push_back(package);
+    FetchWatch both;
+    both.arrived = [&](const LocatedPackage& package) -> Status {
+        if (of_kernel.count(key_of(package)) != 0) OSIEKIT_TRY(watch.kernel.tell(package));
+        return of_image.count(key_of(package)) != 0 ? watch.image.tell(package) : Status();
+    };
+    both.cancelled = [&] {
+        return (watch.kernel.cancelled && watch.kernel.cancelled()) ||
+               (watch.image.cancelled && watch.image.cancelled());
+    };
+    OSIEKIT_ASSIGN(auto fetched, source.fetch(std::move(wanted), both));
+    std::map<Key, const LocatedPackage*> by_key;
+    for (const LocatedPackage& package : fetched) by_key[key_of(package)] = &package;
+    for (auto* list : {&found.kernel, &found.image})
+        for (LocatedPackage& package : *list) {
+            auto place = by_key.find(key_of(package));
+            if (place == by_key.end())
+                return Error(ErrorKind::internal,
+                             "the package " + package.to_string() + " was not fetched");
+            package = *place->second;
+        }
+    return found;
+}
+
+}  // namespace
+
+Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched,
+                                    const FoundWatch& watch) {
+    OSIEKIT_ASSIGN(FoundPackages found, resolve_all(profile, source));
+    if (!fetched) return found;
+    auto here = fetch_found(std::move(found), source, watch);
+    if (here || !PackageSource::may_be_outdated(here.error()) || !source.refresh()) return here;
+    OSIEKIT_ASSIGN(found, resolve_all(profile, source));
+    return fetch_found(std::move(found), source, watch);
 }
 
 }  // namespace osiekit::builder

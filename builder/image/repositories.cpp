@@ -95,10 +95,11 @@ Result<std::vector<LocatedPackage>> Repositories::resolve(const PackageQuery& qu
     return source->resolve(query);
 }
 
-Result<std::vector<LocatedPackage>> Repositories::obtain(const PackageQuery& query,
-                                                         const FetchWatch& watch) {
-    OSIEKIT_ASSIGN(PackageSource * source, of(query.system));
-    return source->obtain(query, watch);
+bool Repositories::refresh() {
+    bool any = false;
+    for (PackageSource* source : {debian_.get(), alpine_.get()})
+        if (source != nullptr && source->refresh()) any = true;
+    return any;
 }
 
 Result<std::vector<LocatedPackage>> Repositories::fetch(std::vector<LocatedPackage> packages,

@@ -25,8 +25,7 @@ class Repositories final : public PackageSource {
     // The packages may be of several systems.
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch = {}) override;
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
-                                               const FetchWatch& watch = {}) override;
+    bool refresh() override;
 
   private:
     Result<PackageSource*> of(PackageSystem system);

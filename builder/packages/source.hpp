@@ -23,7 +23,7 @@ struct FetchWatch {
     }
 };
 
-// Where packages come from: repositories, a lock in their place, or what a test makes up. All three
+// Where packages come from: repositories, a lock in their place, or what a test makes up. All
 // calls give the packages in order of name. They may take long; progress and cancellation are set
 // where a source is made. Errors: not_found (no such package; a dependency that is missing, with
 // the chain of who wants it), refused (signature, expired, conflict), digest, network, cancelled,
@@ -46,9 +46,26 @@ class PackageSource {
     virtual Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                                       const FetchWatch& watch = {}) = 0;
 
-    // Both, and the indexes are asked for anew if a mirror has changed in between.
-    virtual Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
-                                                       const FetchWatch& watch = {}) {
+    // What resolve() gave may be outdated, as a mirror was not asked for it: from now on it is.
+    // False: it was asked, or may not be.
+    virtual bool refresh() { return false; }
+
+    // resolve() and fetch(), and both again if a mirror has changed in between.
+    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
+                                               const FetchWatch& watch = {}) {
+        auto packages = resolve_and_fetch(query, watch);
+        if (packages || !may_be_outdated(packages.error()) || !refresh()) return packages;
+        return resolve_and_fetch(query, watch);
+    }
+
+    // A mirror that has changed since it was asked: asking again may mend it.
+    static bool may_be_outdated(const Error& error) {
+        return error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::digest;
+    }
+
+  private:
+    Result<std::vector<LocatedPackage>> resolve_and_fetch(const PackageQuery& query,
+                                                          const FetchWatch& watch) {
         OSIEKIT_ASSIGN(auto packages, resolve(query));
         return fetch(std::move(packages), watch);
     }
