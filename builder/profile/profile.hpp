@@ -156,7 +156,6 @@ struct OutputSpec {
     std::string spdx;  // bills of materials
     std::string cyclonedx;
     std::string provenance;  // an in-toto statement
-    std::string where;
 };
 
 struct Profile {

@@ -17,7 +17,6 @@ constexpr const char* manifest_name = "manifest.json";
 
 Result<OutputSpec> read_outputs(const YamlValue& value) {
     OutputSpec outputs;
-    outputs.where = value.where();
     OSIEKIT_ASSIGN(YamlValue::Members members, value.members(keys_of("outputs")));
     const std::array<std::pair<const char*, std::string*>, 6> places = {
         {{"kernel", &outputs.kernel},

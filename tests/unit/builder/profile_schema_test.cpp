@@ -173,7 +173,8 @@ TEST_CASE("the schema takes the shipped profiles and every key in use") {
               "sysctl: {kernel.panic: 10}\nservices: [{name: a, command: [/a]}]\n"
               "agent: {server: 'a:1', registry: r, insecure-registries: [r], policy: strict,\n"
               "  registries: [r]}\ninit: {hostname: a, ntp: [b]}\nprograms: {a: /b}\n"
-              "compression: {method: zstd, level: 3}\noutputs: {ipxe: a, spdx: b}\n");
+              "compression: {method: zstd, level: 3}\noutputs: {ipxe: a, spdx: '${a}.spdx.json',\n"
+              "  provenance: 'a-${a}'}\n");
     files.push_back(folder / "full.yaml");
     CHECK(refused_by_schema(files).empty());
 }
@@ -195,6 +196,7 @@ TEST_CASE("what the schema refuses the code refuses too") {
                                             "firmware: some\n",
                                             "firmware: {a: b}\n",
                                             "outputs: {kernel: a/b}\n",
+                                            "outputs: {spdx: '.spdx.json'}\n",
                                             "outputs: {image: a}\n",
                                             "libraries: [a]\n",
                                             "remove: {init: [a]}\n",
