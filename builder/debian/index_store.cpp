@@ -94,7 +94,6 @@ Result<std::vector<IndexFile>> select_indexes(const AptSource& source, const Rel
             if (form != nullptr) {
                 files.push_back(make_index(source, release, position, *form, settings));
                 files.back().component = component;
-                files.back().origin.component = component;
             } else if (wanted == architecture) {
                 return Error(ErrorKind::not_found, "the release has no packages of component \"" +
                                                        component + "\" for architecture " +

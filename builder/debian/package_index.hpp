@@ -49,7 +49,6 @@ std::string compact_packages(const std::vector<PackageRecord>& records);
 struct IndexOrigin {
     std::string suite;                 // as the source names it
     std::vector<std::string> aliases;  // what else the release calls itself: "stable"
-    std::string component;
     // NotAutomatic: yes of a release file, such as that of backports: its packages come last.
     bool automatic = true;
 };

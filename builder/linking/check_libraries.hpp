@@ -21,8 +21,8 @@ struct LibraryReport {
     std::string cache;
 };
 
-// Paths of the image's files that lie behind one of these paths or match as a pattern of
-// fnmatch(3): programs that need not be able to start.
+// Patterns of programs that need not be able to start, with the leading "/": fnmatch(3) without
+// FNM_PATHNAME, so that "*" goes over "/" as well and "/opt/*" means all that lies below /opt.
 using OptionalPrograms = std::vector<std::string>;
 
 // `image` is the whole tree, `facts` those of all its files; objects of another machine than

@@ -272,9 +272,9 @@ TEST_CASE("versions and suites that are asked for hold for everybody") {
     };
     PackageIndex index;
     REQUIRE(index.add(text("a", "1", "b") + text("b", "1", ""), "amd64", 0,
-                      {"bookworm", {"stable"}, "main", true}));
+                      {"bookworm", {"stable"}, true}));
     REQUIRE(index.add(text("a", "2", "b (>= 2)") + text("b", "2", ""), "amd64", 1,
-                      {"bookworm-backports", {}, "main", false}));
+                      {"bookworm-backports", {}, false}));
     index.finish();
     auto ask = [&](const std::vector<std::string>& names) {
         return answer(index, query_of(PackageSystem::debian, names));
