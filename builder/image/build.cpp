@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "builder/cache/crew.hpp"
 #include "builder/image/find_packages.hpp"
@@ -59,19 +62,53 @@ class Preparer {
             // What happened is what finish() says.
             if (crew_.stopping()) return Error(ErrorKind::cancelled, "interrupted");
             if (!first_time(package, kernel)) return {};
-            // A package's files are in memory until they are compressed.
-            std::uint64_t unpacked = std::max(package.installed_size, usual_ratio * package.size);
-            std::uint64_t memory = kernel ? kernel_memory : small_memory + 2 * unpacked;
-            crew_.add(memory, [this, kernel, package]() -> Status {
-                if (kernel)
-                    OSIEKIT_TRY(builder().prepare_kernel(package));
-                else
-                    OSIEKIT_TRY(builder().prepare_package(package));
-                if (told_) told_(package);
-                return {};
-            });
+            if (kernel)
+                crew_.add(kernel_memory, [this, package] { return prepare_kernel(package); });
+            else
+                add(package);
             return {};
         };
+    }
+
+    void add(const LocatedPackage& package) {
+        // A package's files are in memory until they are compressed.
+        std::uint64_t unpacked = std::max(package.installed_size, usual_ratio * package.size);
+        crew_.add(small_memory + 2 * unpacked, [this, package] { return prepare(package); });
+    }
+
+    Status prepare_kernel(const LocatedPackage& package) {
+        OSIEKIT_ASSIGN(auto asked, builder().prepare_kernel(package));
+        if (told_) told_(package);
+        if (!asked) return {};
+        std::vector<LocatedPackage> waiting;
+        {
+            std::lock_guard lock(mutex_);
+            asked_ = *std::move(asked);
+            waiting.swap(waiting_);
+        }
+        for (const LocatedPackage& one : waiting) add(one);
+        return {};
+    }
+
+    Status prepare(const LocatedPackage& package) {
+        std::optional<ModuleFirmware> asked;
+        {
+            std::lock_guard lock(mutex_);
+            asked = asked_;
+        }
+        OSIEKIT_ASSIGN(bool done, builder().prepare_package(package, asked));
+        if (done) {
+            if (told_) told_(package);
+            return {};
+        }
+        std::unique_lock lock(mutex_);
+        if (!asked_) {
+            waiting_.push_back(package);
+            return {};
+        }
+        lock.unlock();
+        add(package);  // the modules became known meanwhile
+        return {};
     }
 
     bool first_time(const LocatedPackage& package, bool kernel) {
@@ -85,7 +122,9 @@ class Preparer {
     BuildOptions options_;
     std::mutex mutex_;
     std::set<std::pair<Sha256, bool>> seen_;
-    Crew crew_;  // the last one, as its jobs use the others
+    std::optional<ModuleFirmware> asked_;  // by the modules; nullopt: not known yet
+    std::vector<LocatedPackage> waiting_;  // for that
+    Crew crew_;                            // the last one, as its jobs use the others
 };
 
 std::shared_ptr<const LocalFiles> local_files(const BuildOptions& options) {

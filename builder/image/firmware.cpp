@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 
 #include "lib/base/digest.hpp"
 #include "lib/base/text.hpp"
@@ -37,48 +38,113 @@ bool fits(const std::string& pattern, std::string_view name) {
            ::fnmatch(pattern.c_str(), std::string(uncompressed(name)).c_str(), 0) == 0;
 }
 
-// What a pattern or name leads to in an image, without those that only say where they are.
-std::vector<std::string_view> found(const Tree& image, const std::string& wanted) {
-    std::vector<std::string_view> names;
-    for (std::string_view folder : folders) {
-        // A name without a pattern needs no search.
-        bool plain = wanted.find_first_of("*?[") == std::string::npos;
-        std::string begin = std::string(folder) + (plain ? wanted : "");
-        const auto& entries = image.entries();
-        for (auto it = entries.lower_bound(begin);
-             it != entries.end() && it->first.starts_with(begin); ++it) {
-            const Entry* entry = image.resolve(it->first);
-            if (entry == nullptr || entry->type != EntryType::file) continue;
-            std::string_view name = std::string_view(it->first).substr(folder.size());
-            if (fits(wanted, name)) names.push_back(name);
+bool is_pattern(std::string_view name) {
+    return name.find_first_of("*?[") != std::string_view::npos;
+}
+
+// All names of files that the kernel would find below the two folders, with their compression:
+// also by way of symlinks to folders.
+class Names {
+  public:
+    explicit Names(const Tree& tree) : tree_(tree) {
+        for (std::string_view folder : folders) add(std::string(folder), "");
+    }
+    std::vector<std::string> fitting(const std::string& pattern) const {
+        std::vector<std::string> result;
+        for (const std::string& name : all_)
+            if (fits(pattern, name)) result.push_back(name);
+        return result;
+    }
+
+  private:
+    void add(const std::string& folder, const std::string& prefix) {
+        const auto& entries = tree_.entries();
+        for (auto it = entries.lower_bound(folder);
+             it != entries.end() && it->first.starts_with(folder); ++it) {
+            const auto& [path, entry] = *it;
+            std::optional<std::string> real = tree_.follow(path);
+            const Entry* end = real ? tree_.find(*real) : nullptr;
+            if (end == nullptr) continue;
+            std::string name = prefix + path.substr(folder.size());
+            if (end->type == EntryType::file) all_.push_back(name);
+            // Each only once, as they may lead in circles.
+            if (end->type == EntryType::directory && entry.type == EntryType::symlink &&
+                links_.insert(path).second)
+                add(*real + "/", name + "/");
         }
     }
-    return names;
+
+    const Tree& tree_;
+    std::vector<std::string> all_;
+    std::set<std::string, std::less<>> links_;
+};
+
+// What a name without a pattern leads to.
+std::vector<std::string> find_plain(const Tree& tree, const std::string& name) {
+    std::vector<std::string> result;
+    for (std::string_view folder : folders)
+        for (std::string_view suffix : {std::string_view(), suffixes[0], suffixes[1]}) {
+            std::string whole = name + std::string(suffix);
+            const Entry* entry = tree.resolve(std::string(folder) + whole);
+            if (entry != nullptr && entry->type == EntryType::file)
+                result.push_back(std::move(whole));
+        }
+    return result;
 }
 
-// The entry and the symlinks and the file that it leads to.
-void keep(const Tree& package, std::string path, std::set<std::string, std::less<>>& kept) {
-    for (const Entry* entry = package.find(path); entry != nullptr; entry = package.find(path)) {
-        if (!kept.insert(path).second || entry->type != EntryType::symlink) return;
+std::vector<std::string> find(const Tree& tree, const Names& names, const std::string& wanted) {
+    return is_pattern(wanted) ? names.fitting(wanted) : find_plain(tree, wanted);
+}
+
+// The symlinks that a path leads over, and what it leads to.
+void keep(const Tree& package, const std::string& path, std::set<std::string, std::less<>>& kept) {
+    constexpr int most_symlinks = 40;  // as the kernel's MAXSYMLINKS
+    std::filesystem::path done;
+    std::filesystem::path rest = path;
+    for (int links = 0; !rest.empty();) {
+        std::filesystem::path next = (done / *rest.begin()).lexically_normal();
+        rest = rest.lexically_relative(*rest.begin());
+        if (rest == ".") rest.clear();
+        const Entry* entry = package.find(next.string());
+        if (entry == nullptr) return;
+        if (entry->type != EntryType::symlink) {
+            done = next;
+            continue;
+        }
+        kept.insert(next.string());
+        if (++links > most_symlinks) return;
         std::filesystem::path target = entry->target;
-        if (target.is_relative()) target = std::filesystem::path(path).parent_path() / target;
-        path = target.lexically_normal().relative_path().string();
+        if (target.is_relative()) target = done / target;
+        rest = (target / rest).lexically_normal().relative_path();
+        done.clear();
     }
+    kept.insert(done.string());
 }
 
-bool wants(const FirmwareSpec& spec, const std::set<std::string>& plain,
-           const std::vector<std::string>& patterns, std::string_view name) {
-    if (spec.mode == Mode::none) return false;
-    if (plain.count(std::string(uncompressed(name))) != 0 || plain.count(std::string(name)) != 0)
-        return true;
-    return std::any_of(patterns.begin(), patterns.end(),
-                       [&](const std::string& pattern) { return fits(pattern, name); });
+// What a profile wants, and for which the modules ask.
+std::set<std::string> wanted_names(const FirmwareSpec& spec, const ModuleFirmware& asked) {
+    std::set<std::string> wanted;
+    if (spec.mode == Mode::needed)
+        for (const auto& [module, names] : asked) wanted.insert(names.begin(), names.end());
+    for (const auto& [pattern, where] : spec.patterns) wanted.insert(pattern);
+    return wanted;
+}
+
+bool wants(const std::set<std::string>& wanted, std::string_view name) {
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const std::string& one) { return fits(one, name); });
 }
 
 }  // namespace
 
 bool is_firmware(std::string_view path) {
     return !name_of(path).empty();
+}
+
+bool holds_firmware(const Tree& package) {
+    const auto& entries = package.entries();
+    return std::any_of(entries.begin(), entries.end(),
+                       [](const auto& entry) { return is_firmware(entry.first); });
 }
 
 std::string firmware_key(const FirmwareSpec& spec, const ModuleFirmware& asked) {
@@ -94,30 +160,21 @@ std::string firmware_key(const FirmwareSpec& spec, const ModuleFirmware& asked) 
 Result<Tree> select_firmware(const Tree& package, const FirmwareSpec& spec,
                              const ModuleFirmware& asked) {
     if (spec.mode == Mode::all) return package;
-    std::set<std::string> plain;
-    std::vector<std::string> patterns;
-    if (spec.mode == Mode::needed)
-        for (const auto& [module, names] : asked)
-            for (const std::string& name : names) {
-                if (name.find_first_of("*?[") == std::string::npos)
-                    plain.insert(name);
-                else
-                    patterns.push_back(name);
-            }
-    for (const auto& [pattern, where] : spec.patterns) patterns.push_back(pattern);
+    Names names(package);
+    std::set<std::string> wanted = wanted_names(spec, asked);
     std::set<std::string, std::less<>> kept;
+    for (const std::string& one : wanted)
+        for (const std::string& name : find(package, names, one))
+            for (std::string_view folder : folders) keep(package, std::string(folder) + name, kept);
     for (const auto& [path, entry] : package.entries()) {
-        if (entry.type == EntryType::directory || !is_firmware(path)) continue;
+        if (entry.type != EntryType::symlink || !is_firmware(path)) continue;
         const Entry* real = package.resolve(path);
-        bool folder_link = real != nullptr && real->type == EntryType::directory;
-        if (folder_link || wants(spec, plain, patterns, name_of(path))) keep(package, path, kept);
+        // Of a symlink to another package's file only the name is known; one to a folder costs
+        // nothing, and may be the way to what another package brings.
+        bool stays = real == nullptr ? wants(wanted, name_of(path))
+                                     : real->type == EntryType::directory && !wanted.empty();
+        if (stays) keep(package, path, kept);
     }
-    // Also by way of a symlink to a folder.
-    for (const std::string& name : plain)
-        for (std::string_view folder : folders)
-            for (std::string_view suffix : {std::string_view(), suffixes[0], suffixes[1]})
-                if (auto path = package.follow(std::string(folder) + name + std::string(suffix)))
-                    kept.insert(*path);
     Tree tree;
     for (const auto& [path, entry] : package.entries()) {
         if (is_firmware(path) && kept.count(path) == 0) {
@@ -134,18 +191,19 @@ Result<Tree> select_firmware(const Tree& package, const FirmwareSpec& spec,
 MissingFirmware missing_firmware(const Tree& image, const ModuleFirmware& asked,
                                  const std::set<std::string>& readable) {
     MissingFirmware result;
+    Names known_names(image);
     for (const auto& [module, names] : asked)
         for (const std::string& name : names) {
-            std::vector<std::string_view> files = found(image, name);
-            bool there = std::any_of(files.begin(), files.end(), [&](std::string_view file) {
+            std::vector<std::string> files = find(image, known_names, name);
+            bool there = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
                 std::string_view plain = uncompressed(file);
                 // The module may itself ask for a name that ends so.
                 return plain == file || file == name ||
-                       readable.count(std::string(file.substr(plain.size()))) != 0;
+                       readable.count(file.substr(plain.size())) != 0;
             });
             if (there) continue;
             result.missing[module].push_back(name);
-            if (!files.empty()) result.unreadable.emplace_back(files.front());
+            if (!files.empty()) result.unreadable.push_back(files.front());
         }
     std::sort(result.unreadable.begin(), result.unreadable.end());
     result.unreadable.erase(std::unique(result.unreadable.begin(), result.unreadable.end()),
@@ -154,8 +212,9 @@ MissingFirmware missing_firmware(const Tree& image, const ModuleFirmware& asked,
 }
 
 Status check_patterns(const Tree& image, const FirmwareSpec& spec) {
+    Names names(image);
     for (const auto& [pattern, where] : spec.patterns)
-        if (found(image, pattern).empty())
+        if (find(image, names, pattern).empty())
             return Error(ErrorKind::not_found,
                          where + ": no firmware in the image fits \"" + printable(pattern) + "\"")
                 .hint("add the package that brings it, or the file");

@@ -19,6 +19,9 @@ using ModuleFirmware = std::map<std::string, std::vector<std::string>>;
 // Whether a path (without a leading "/") is below /lib/firmware or /usr/lib/firmware.
 bool is_firmware(std::string_view path);
 
+// Whether select_firmware() could leave anything of a package out.
+bool holds_firmware(const Tree& package);
+
 // A text that differs where select_firmware() would; empty where it takes everything.
 std::string firmware_key(const FirmwareSpec& spec, const ModuleFirmware& asked);
 

@@ -30,21 +30,27 @@ Result<BuiltImage> ImageBuilder::run(FoundPackages packages) {
     return std::move(image_);
 }
 
-Status ImageBuilder::prepare_kernel(const LocatedPackage& package) {
+Result<std::optional<ModuleFirmware>> ImageBuilder::prepare_kernel(const LocatedPackage& package) {
     OSIEKIT_ASSIGN(auto facts, kernels_.facts(package));
-    if (!facts) return {};
+    if (!facts) return std::optional<ModuleFirmware>();
     packages_.kernel = {package};
     OSIEKIT_TRY(find_kernel());
     OSIEKIT_ASSIGN(Part modules, module_part());
     parts_.push_back(std::move(modules));
-    return keep(package);
+    OSIEKIT_TRY(keep(package));
+    return std::optional(image_.modules.firmware);
 }
 
-Status ImageBuilder::prepare_package(const LocatedPackage& package) {
-    // What is needed of such a package, only the modules tell.
-    if (profile_.firmware.mode == FirmwareSpec::Mode::needed) return {};
+Result<bool> ImageBuilder::prepare_package(const LocatedPackage& package,
+                                           const std::optional<ModuleFirmware>& asked) {
+    bool wait = !asked && profile_.firmware.mode == FirmwareSpec::Mode::needed;
+    if (wait && known_to_hold_firmware(package).value_or(false)) return false;
+    if (asked) image_.modules.firmware = *asked;
     OSIEKIT_TRY(add_package(package));
-    return keep(package);
+    // Now it is known in any case.
+    if (wait && known_to_hold_firmware(package).value_or(true)) return false;
+    OSIEKIT_TRY(keep(package));
+    return true;
 }
 
 Status ImageBuilder::prepare_programs() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,9 +50,11 @@ class ImageBuilder {
     Result<BuiltImage> run(FoundPackages packages);
 
     // These three make one thing alone and leave it in the cache; for a builder that does nothing
-    // else.
-    Status prepare_kernel(const LocatedPackage& package);
-    Status prepare_package(const LocatedPackage& package);
+    // else. The firmware that the modules ask for; nullopt: the package holds no kernel.
+    Result<std::optional<ModuleFirmware>> prepare_kernel(const LocatedPackage& package);
+    // False: what is needed of it only the modules tell, and `asked` is not known yet.
+    Result<bool> prepare_package(const LocatedPackage& package,
+                                 const std::optional<ModuleFirmware>& asked);
     Status prepare_programs();
 
     // The same way as far as it goes without a package that is not here.
@@ -80,6 +83,10 @@ class ImageBuilder {
     Result<Part> module_part();
 
     Status add_package(const LocatedPackage& package);
+    // False: the cache does not have it.
+    Result<bool> recall_package(const LocatedPackage& package);
+    std::string package_key(const LocatedPackage& package, bool firmware) const;
+    std::optional<bool> known_to_hold_firmware(const LocatedPackage& package) const;
 
     Status add_programs();
 

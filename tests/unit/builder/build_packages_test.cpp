@@ -1,6 +1,8 @@
 #include "builder/image/build.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "builder/image/applets.hpp"
 #include "builder/image/compose.hpp"
@@ -97,6 +99,60 @@ TEST_CASE("a kernel package beside the profile must be for the profile's archite
     REQUIRE_FALSE(image);
     CHECK(image.error().message().find("is for the architecture amd64, the profile for arm64") !=
           std::string::npos);
+}
+
+namespace {
+
+// Finds the packages of another source; of some the file is gone by the time that they are used.
+class Vanishing final : public PackageSource {
+  public:
+    explicit Vanishing(const std::map<std::string, std::filesystem::path>& files)
+        : source_(files) {}
+    Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query) override {
+        return source_.resolve(query);
+    }
+    Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
+                                              const FetchWatch& watch) override {
+        for (LocatedPackage& package : packages) {
+            if (gone.count(package.name) != 0) package.file += ".gone";
+            OSIEKIT_TRY(watch.tell(package));
+        }
+        return packages;
+    }
+    std::set<std::string> gone;
+
+  private:
+    TestSource source_;
+};
+
+}  // namespace
+
+TEST_CASE("another list of modules leaves packages alone that hold no firmware") {
+    BuildSite site;
+    site.packages["firm"] = make_deb(
+        site.folder.path(), {"firm", "1", {{"lib/firmware/top/fw.bin", "for the module top"}}});
+    auto source = std::make_shared<Vanishing>(site.packages);
+    site.options.packages = source;
+    auto profile = [](const std::string& modules) {
+        return "modules: {load: [" + modules + "]}\nfirmware: needed\npackages: [tool, firm]\n";
+    };
+    auto first = site.build(profile("low"));
+    if (!first) FAIL(first.error().to_string());
+    CHECK(find(site.inspect(), "lib/firmware/top/fw.bin") == nullptr);
+    source->gone = {"tool"};
+    auto second = site.build(profile("low, top"));
+    if (!second) FAIL(second.error().to_string());
+    CHECK(find(site.inspect(), "lib/firmware/top/fw.bin") != nullptr);
+    CHECK(find(site.inspect(), "usr/bin/tool") != nullptr);
+    // Nor does it matter to them what else is wanted of firmware.
+    source->gone = {"tool", "firm"};
+    CHECK(site.build(profile("low, top")));
+    source->gone = {"tool"};
+    CHECK(site.build("modules: {load: [top]}\npackages: [tool, firm]\n"));
+    source->gone = {"firm"};
+    std::filesystem::remove_all(site.options.out);
+    CHECK(site.failure("modules: {load: [top]}\nfirmware: [top/*]\npackages: [tool, firm]\n")
+              .find("firm.deb.gone") != std::string::npos);
 }
 
 TEST_CASE("a dynamic program brings its libraries with it or is refused with what is missing") {

@@ -94,6 +94,36 @@ TEST_CASE("firmware behind a symlink to a folder stays") {
           std::vector<std::string>{"lib/firmware/card", "lib/firmware/card-2/a.bin"});
 }
 
+TEST_CASE("names and patterns are found by way of symlinks to folders") {
+    Tree package = tree_of({"lib/firmware/card -> card-2", "lib/firmware/card-2/a.bin -> real",
+                            "lib/firmware/card-2/real", "lib/firmware/card-2/loop -> .",
+                            "lib/firmware/card-2/z.bin", "lib/firmware/wild -> card-2/deep",
+                            "lib/firmware/card-2/deep/one.fw.xz", "lib/firmware/card-2/deep/two",
+                            "lib/firmware/disk.bin -> ../../opt/of-another-package"});
+    auto needed = select_firmware(package, spec_of("needed"), asked);
+    REQUIRE(needed);
+    CHECK(files_of(*needed) ==
+          std::vector<std::string>{"lib/firmware/card", "lib/firmware/card-2/a.bin",
+                                   "lib/firmware/card-2/deep/one.fw.xz", "lib/firmware/card-2/loop",
+                                   "lib/firmware/card-2/real", "lib/firmware/disk.bin",
+                                   "lib/firmware/wild"});
+    MissingFirmware missing = missing_firmware(package, asked, {".xz"});
+    CHECK(missing.missing == ModuleFirmware{{"card", {"card/b.bin"}}, {"disk", {"disk.bin"}}});
+    CHECK(missing.unreadable.empty());
+    CHECK(missing_firmware(*needed, asked, {".xz"}).missing == missing.missing);
+    CHECK(missing_firmware(package, asked, {}).unreadable ==
+          std::vector<std::string>{"wild/one.fw.xz"});
+    CHECK(check_patterns(package, spec_of("[wild/t*, card/loop/z.bin]")));
+    CHECK_FALSE(check_patterns(package, spec_of("[\"wild/y*\"]")));
+    CHECK(files_of(*select_firmware(package, spec_of("none"), asked)).empty());
+}
+
+TEST_CASE("whether a package holds firmware") {
+    CHECK(holds_firmware(tree_of({"usr/lib/firmware/card/a.bin"})));
+    CHECK(holds_firmware(tree_of({"lib/firmware/a -> b"})));
+    CHECK_FALSE(holds_firmware(tree_of({"usr/share/firmware/a", "lib/firmware-tool"})));
+}
+
 TEST_CASE("what makes a difference is in the key") {
     CHECK(firmware_key(spec_of("all"), asked).empty());
     std::set<std::string> keys;

@@ -2,13 +2,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 
 #include "builder/cache/fetch.hpp"
 #include "builder/image/build.hpp"
 #include "builder/image/local_package.hpp"
-#include "tests/unit/builder/support.hpp"
+#include "tests/unit/builder/build_site.hpp"
 #include "tests/unit/debian/test_server.hpp"
 
 using namespace osiekit;
@@ -115,9 +116,11 @@ struct Site {
         options.programs = folder / "programs";
         options.packages = mirror;
         options.prepared = [this](const LocatedPackage& package) { happened.add(package.name); };
+        profile("modules: {load: [low]}\npackages: [one, two, three]\n");
+    }
+    void profile(const std::string& more) {
         spill(folder / "p.yaml",
-              "name: test\narch: amd64\nkernel: {package: linux-image-test}\n"
-              "modules: {load: [low]}\npackages: [one, two, three]\n");
+              "name: test\narch: amd64\nkernel: {package: linux-image-test}\n" + more);
     }
     // As if nothing had been built before.
     void begin(unsigned threads) {
@@ -162,6 +165,35 @@ TEST_CASE("packages are unpacked and compressed while another one is still on it
                                       slurp(site.options.out / "manifest.json"));
             if (together.empty()) together = bytes.hex();
             CHECK(bytes.hex() == together);
+        }
+    }
+}
+
+TEST_CASE("what a package brings of firmware waits for the modules, and nothing else does") {
+    Site site;
+    site.mirror->add({"firm",
+                      "1",
+                      {{"lib/firmware/top/fw.bin", "asked for"},
+                       {"lib/firmware/top/other.bin", std::string(50'000, 'x')}}});
+    site.profile("modules: {load: [top]}\nfirmware: needed\npackages: [one, two, three, firm]\n");
+    for (const auto& [withheld, others] : std::map<std::string, std::set<std::string>>{
+             {"linux-image-test", {"one", "two", "three"}},
+             {"three", {"linux-image-test", "one", "two", "firm"}},
+             {"firm", {"linux-image-test", "one", "two", "three"}}}) {
+        for (unsigned threads : {1U, 4U}) {
+            INFO(withheld << " " << threads);
+            site.begin(threads);
+            bool in_time = false;
+            site.withhold(withheld,
+                          [&, wanted = others] { in_time = site.happened.wait_for(wanted); });
+            auto image = site.build();
+            if (!image) FAIL(image.error().to_string());
+            CHECK(in_time);
+            CHECK(site.happened.wait_for({"linux-image-test", "one", "two", "three", "firm"}));
+            auto inspection = inspect_initramfs(slurp(site.options.out / "initramfs"));
+            REQUIRE(inspection);
+            CHECK(find(*inspection, "lib/firmware/top/fw.bin") != nullptr);
+            CHECK(find(*inspection, "lib/firmware/top/other.bin") == nullptr);
         }
     }
 }
