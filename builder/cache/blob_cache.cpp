@@ -27,8 +27,8 @@ Status make_directory(const fs::path& path) {
     std::error_code failure;
     fs::create_directories(path, failure);
     // Nothing is written to what cannot be written, but it may be used.
-    bool may_not_write = failure == std::errc::read_only_file_system ||
-                         failure == std::errc::permission_denied;
+    bool may_not_write =
+        failure == std::errc::read_only_file_system || failure == std::errc::permission_denied;
     std::error_code unseen;
     if (may_not_write && fs::exists(path.parent_path(), unseen)) return {};
     if (failure)
