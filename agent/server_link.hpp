@@ -17,8 +17,9 @@
 namespace osiekit::agent {
 
 // The workflow service over gRPC. A dead server or a pulled cable is noticed by TCP within about 20
-// s even while GetAction is held; the next call makes the connection again. get_action and report
-// are called from one thread, cancel from any.
+// s even while GetAction is held, a server that hangs within two minutes at the earliest and six at
+// the latest (lib/grpc_curl/keepalive.hpp); the next call makes the connection again. get_action
+// and report are called from one thread, cancel from any.
 class ServerLink {
   public:
     // Whose protocol the server speaks: found out by asking, newest first, and remembered until it

@@ -19,7 +19,9 @@ namespace osiekit::rpc {
 class Channel::Loop {
   public:
     explicit Loop(ChannelOptions options)
-        : options_(std::move(options)), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        : options_(std::move(options)),
+          ping_(options_.ping),
+          event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
         thread_ = std::thread([this] { run(); });
     }
     Loop(const Loop&) = delete;
@@ -59,8 +61,11 @@ class Channel::Loop {
     void run() {
         while (!leave_) {
             take_orders();
-            for (auto it = connections_.begin(); it != connections_.end();)
-                it = (*it)->work() ? it + 1 : connections_.erase(it);
+            for (auto it = connections_.begin(); it != connections_.end();) {
+                bool useful = (*it)->work();
+                if (!useful && (*it)->told_to_calm()) ping_.calm_down();
+                it = useful ? it + 1 : connections_.erase(it);
+            }
             wait();
         }
         for (const auto& state : known_) state->end(cancelled);
@@ -97,7 +102,8 @@ class Channel::Loop {
                                             *order.deadline - Clock::now()));
         auto transport = Transport::connect(options_, timeout, shut_down_);
         if (transport) {
-            connections_.push_back(std::make_unique<Connection>(options_, std::move(*transport)));
+            connections_.push_back(
+                std::make_unique<Connection>(options_, ping_, std::move(*transport)));
             return connections_.back().get();
         }
         bool late = order.deadline && Clock::now() >= *order.deadline;
@@ -129,6 +135,7 @@ class Channel::Loop {
     }
 
     const ChannelOptions options_;
+    PingTimes ping_;
     Fd event_;
     std::vector<std::unique_ptr<Connection>> connections_;
     std::vector<std::shared_ptr<CallState>> known_;  // that may not be over

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/result.hpp"
+#include "lib/grpc_curl/keepalive.hpp"
 #include "lib/grpc_curl/status.hpp"
 #include "lib/grpc_curl/wire.hpp"
 
@@ -22,6 +23,7 @@ struct ChannelOptions {
     std::string no_proxy;  // hosts that are reached directly, comma-separated
     std::size_t max_message_bytes = default_max_message_bytes;
     std::chrono::milliseconds connect_timeout{10000};
+    PingTimes ping;
 };
 
 struct CallOptions {
@@ -60,8 +62,9 @@ class Call {
 // one thread of its own, which sleeps while nothing happens. Calls at the same time share it.
 //
 // A connection whose peer does not answer (killed machine, pulled cable) is given up after about
-// 20 s, by TCP_USER_TIMEOUT and TCP keepalive; its calls end with `unavailable`. The HTTP proxy of
-// the environment is not used.
+// 20 s, by TCP_USER_TIMEOUT and TCP keepalive; one to a program that hangs, by HTTP/2 PING
+// (keepalive.hpp). Its calls end with `unavailable`. A server that is pinged too often for its
+// taste is pinged half as often from then on. The HTTP proxy of the environment is not used.
 class Channel {
   public:
     static constexpr std::chrono::seconds keepalive_idle{10};

@@ -47,7 +47,11 @@ struct Connection::Callbacks {
     static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
         auto& connection = *static_cast<Connection*>(self);
         if (frame->hd.type == NGHTTP2_SETTINGS) connection.got_settings_ = true;
-        if (frame->hd.type == NGHTTP2_GOAWAY) connection.draining_ = true;
+        if (frame->hd.type == NGHTTP2_GOAWAY) {
+            connection.draining_ = true;
+            if (frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM)
+                connection.told_to_calm_ = true;
+        }
         Stream* stream = find(self, frame->hd.stream_id);
         if (stream == nullptr) return 0;
         if (frame->hd.type == NGHTTP2_HEADERS) stream->metadata.add_line("");
@@ -109,8 +113,9 @@ struct Connection::Callbacks {
     }
 };
 
-Connection::Connection(const ChannelOptions& options, std::unique_ptr<Transport> transport)
-    : options_(options), transport_(std::move(transport)) {
+Connection::Connection(const ChannelOptions& options, const PingTimes& ping,
+                       std::unique_ptr<Transport> transport)
+    : options_(options), transport_(std::move(transport)), keepalive_(ping, Clock::now()) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::on_header);
@@ -185,7 +190,7 @@ void Connection::stream_ended(Stream& stream, std::uint32_t error_code) {
 }
 
 std::optional<Clock::time_point> Connection::next_deadline() const {
-    std::optional<Clock::time_point> next;
+    auto next = keepalive_.next(!streams_.empty());
     for (const auto& [id, stream] : streams_)
         if (stream.deadline && !stream.state->over() && (!next || *stream.deadline < *next))
             next = stream.deadline;
@@ -213,11 +218,28 @@ void Connection::tend_streams() {
     }
 }
 
+Status Connection::tend_peer() {
+    auto now = Clock::now();
+    switch (keepalive_.due(now, !streams_.empty())) {
+        case Keepalive::Due::nothing:
+            break;
+        case Keepalive::Due::ping:
+            nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+            keepalive_.pinged(now);
+            break;
+        case Keepalive::Due::give_up:
+            return Error(ErrorKind::network,
+                         "the server does not answer, though its machine does (HTTP/2 PING)");
+    }
+    return {};
+}
+
 Status Connection::receive() {
     std::array<char, 16384> buffer;
     while (true) {
         OSIEKIT_ASSIGN(std::size_t got, transport_->receive(buffer.data(), buffer.size()));
         if (got == 0) return {};
+        keepalive_.heard(Clock::now());
         auto taken = nghttp2_session_mem_recv(
             session_, reinterpret_cast<const std::uint8_t*>(buffer.data()), got);
         // nghttp2 says GOAWAY to what is no HTTP/2, and then has nothing more to do.
@@ -248,6 +270,7 @@ bool Connection::work() {
     tend_streams();
     Status done = send();
     if (done) done = receive();
+    if (done) done = tend_peer();
     if (done) {
         tend_streams();
         done = send();

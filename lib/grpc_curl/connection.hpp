@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lib/grpc_curl/call_state.hpp"
+#include "lib/grpc_curl/keepalive.hpp"
 #include "lib/grpc_curl/metadata.hpp"
 #include "lib/grpc_curl/transport.hpp"
 
@@ -31,7 +32,8 @@ class Connection {
     static constexpr int stream_window_bytes = 1 << 20;
     static constexpr int connection_window_bytes = 8 << 20;
 
-    Connection(const ChannelOptions& options, std::unique_ptr<Transport> transport);
+    Connection(const ChannelOptions& options, const PingTimes& ping,
+               std::unique_ptr<Transport> transport);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     // Calls that are not over end as `unavailable`.
@@ -43,6 +45,8 @@ class Connection {
     bool work();
     // The server does not want more calls here (GOAWAY); those under way go on.
     bool draining() const { return draining_; }
+    // It has said that it is pinged too often.
+    bool told_to_calm() const { return told_to_calm_; }
     int fd() const { return transport_->fd(); }
     bool wants_to_write() const { return !unsent_.empty(); }
     std::optional<Clock::time_point> next_deadline() const;
@@ -61,6 +65,7 @@ class Connection {
     Status receive();
     Status send();
     void tend_streams();
+    Status tend_peer();
     void fail(std::int32_t id, Stream& stream, RpcStatus status);
     void stream_ended(Stream& stream, std::uint32_t error_code);
 
@@ -70,7 +75,9 @@ class Connection {
     std::map<std::int32_t, Stream> streams_;
     std::string unsent_;
     std::string reason_ = "the connection was closed";
+    Keepalive keepalive_;
     bool draining_ = false;
+    bool told_to_calm_ = false;
     bool got_settings_ = false;
 };
 

@@ -30,6 +30,8 @@ class ChildProcess {
     ChildProcess& operator=(const ChildProcess&) = delete;
     ~ChildProcess() { kill(SIGKILL); }
 
+    // Without waiting for what it does.
+    void signal(int number) const { ::kill(pid_, number); }
     // Signals it and waits for its end; gives the raw wait status.
     int kill(int signal) {
         if (pid_ <= 0) return 0;
