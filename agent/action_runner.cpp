@@ -112,7 +112,8 @@ Outcome ActionRunner::attempt(const Action& action, WallClock::time_point start)
     auto deadline = Clock::now() + action.timeout;
     auto rootfs =
         Rootfs::create(pulled->image.layers,
-                       settings_.store / "actions" / key_of(action.workflow_id, action.action_id));
+                       settings_.store / "actions" / key_of(action.workflow_id, action.action_id),
+                       users_of(*decision));
     if (!rootfs) return failed(rootfs.error().to_string());
     if (!rootfs->note().empty()) log_.warning(rootfs->note());
     auto spec = make_spec({rootfs->directory(), settings_.store / "volumes"}, action, *decision,

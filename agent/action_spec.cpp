@@ -101,6 +101,8 @@ Result<sandbox::SandboxSpec> make_spec(const ActionPlaces& places, const Action&
     spec.level = decision.level;
     spec.limits = decision.limits;
     spec.network = decision.network;
+    spec.users = users_of(decision);
+    spec.rootfs_is_mapped = decision.user_namespace;  // Rootfs has seen to it
     spec.rootfs = places.directory / "root";
     OSIEKIT_ASSIGN(Fd root, open_file(spec.rootfs, O_PATH | O_DIRECTORY));
     OSIEKIT_ASSIGN(auto user, look_up_user_in_root(image.user, root.get()));

@@ -65,6 +65,8 @@ Status check_requests(const PolicyRule& rule, const Action& action) {
                                             "\" is not known, only host is");
     if (!rule.host_pid && action.pid_namespace == "host")
         return refusal(rule.name, "the machine's PID namespace may not be asked for");
+    if (rule.user_namespace && action.pid_namespace == "host")
+        return refusal(rule.name, "in a user namespace the machine's processes cannot be seen");
     return {};
 }
 
@@ -168,12 +170,17 @@ Result<Decision> decide(const Policy& policy, const Action& action, const oci::R
     decision.digests = rule->digests;
     decision.keys = rule->keys;
     OSIEKIT_ASSIGN(decision.network, network_for(*rule, action.network_namespace));
+    decision.user_namespace = rule->user_namespace;
     decision.volumes_without_links = rule->volumes.has_value();
     decision.keep_failed = rule->keep_failed;
     // Before anything is fetched, where that is possible.
     if (rule->verify == Verify::digest && rule->digests.empty() && !image.digest)
         return refuse(decision, "the image " + printable(name) + " is not named by its digest");
     return decision;
+}
+
+std::optional<sandbox::UserMap> users_of(const Decision& decision) {
+    return decision.user_namespace ? std::optional(sandbox::UserMap{}) : std::nullopt;
 }
 
 Result<bool> needs_signature(const Decision& decision, std::string_view manifest_digest) {

@@ -49,7 +49,8 @@ struct PolicyRule {
     // first that is allowed; without either, loopback alone.
     bool host_network = true;
     bool bridge_network = true;
-    bool keep_failed = false;  // the file system of a failed action stays for inspection
+    bool user_namespace = false;  // root inside is nobody of the machine; of level restricted
+    bool keep_failed = false;     // the file system of a failed action stays for inspection
 
     bool operator==(const PolicyRule&) const = default;
 };
@@ -75,9 +76,13 @@ struct Decision {
     std::vector<std::string> digests;
     std::vector<std::filesystem::path> keys;
     sandbox::Network network = sandbox::Network::host;
+    bool user_namespace = false;
     bool volumes_without_links = false;  // volumes were judged by their paths: follow no links
     bool keep_failed = false;
 };
+
+// Of the user namespace that it asks for, if it does.
+std::optional<sandbox::UserMap> users_of(const Decision& decision);
 
 // The rule for an action of this image. Error kind refused: the message begins with the name of the
 // rule that says no. Uses no system calls.

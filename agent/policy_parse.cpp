@@ -203,7 +203,7 @@ Status take_proof(const json& value, const std::string& where, PolicyRule& rule)
 Status take_rule(const json& value, const std::string& where, PolicyRule& rule) {
     OSIEKIT_TRY(check_keys(value, where,
                            {"name", "images", "refuse", "level", "verify", "digests", "keys",
-                            "limits", "volumes", "namespaces", "keep_failed"}));
+                            "limits", "volumes", "namespaces", "user_namespace", "keep_failed"}));
     if (!value.contains("name")) return invalid(where, "needs a name");
     OSIEKIT_ASSIGN(rule.name, text_of(value["name"], where + ".name"));
     if (value.contains("images")) {
@@ -227,6 +227,12 @@ Status take_rule(const json& value, const std::string& where, PolicyRule& rule) 
     }
     if (value.contains("namespaces"))
         OSIEKIT_TRY(take_namespaces(value["namespaces"], where + ".namespaces", rule));
+    if (value.contains("user_namespace")) {
+        OSIEKIT_ASSIGN(rule.user_namespace,
+                       bool_of(value["user_namespace"], where + ".user_namespace"));
+    }
+    if (rule.user_namespace && rule.level != sandbox::Level::restricted)
+        return invalid(where + ".user_namespace", "needs the level restricted");
     if (value.contains("keep_failed")) {
         OSIEKIT_ASSIGN(rule.keep_failed, bool_of(value["keep_failed"], where + ".keep_failed"));
     }

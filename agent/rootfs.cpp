@@ -16,6 +16,7 @@
 #include "lib/base/text.hpp"
 #include "lib/oci/copy_layer.hpp"
 #include "lib/oci/image_store.hpp"
+#include "lib/oci/shift_owners.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -38,7 +39,7 @@ std::vector<std::filesystem::path> without_repeats(std::vector<std::filesystem::
 }
 
 Status mount_overlay(const std::vector<std::filesystem::path>& top_first,
-                     const std::filesystem::path& directory) {
+                     const std::filesystem::path& directory, bool metacopy) {
     // By descriptors: short names, and no characters that would need escaping.
     std::vector<Fd> held;
     std::string lower;
@@ -54,6 +55,7 @@ Status mount_overlay(const std::vector<std::filesystem::path>& top_first,
     OSIEKIT_ASSIGN(std::string upper, name(directory / "upper"));
     OSIEKIT_ASSIGN(std::string work, name(directory / "work"));
     std::string options = "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work;
+    if (metacopy) options += ",metacopy=on";
     if (options.size() > max_mount_options)
         return Error(ErrorKind::limit, "the image has too many layers for one overlay");
     if (::mount("overlay", (directory / "root").c_str(), "overlay", 0, options.c_str()) != 0)
@@ -92,7 +94,8 @@ Rootfs::~Rootfs() {
 }
 
 Result<Rootfs> Rootfs::create(const std::vector<std::filesystem::path>& layers,
-                              const std::filesystem::path& directory) {
+                              const std::filesystem::path& directory,
+                              const std::optional<sandbox::UserMap>& users) {
     if (layers.empty()) return Error(ErrorKind::invalid_input, "the image has no layers");
     OSIEKIT_TRY(oci::remove_directory(directory));
     OSIEKIT_TRY(make_directory(directory));
@@ -104,13 +107,24 @@ Result<Rootfs> Rootfs::create(const std::vector<std::filesystem::path>& layers,
     struct stat top {};
     if (::stat(top_first.front().c_str(), &top) == 0)
         ::chmod((directory / "upper").c_str(), top.st_mode & 07777U);
-    Status mounted = mount_overlay(top_first, directory);
+    Status mounted = mount_overlay(top_first, directory, users.has_value());
     rootfs.mounted_ = mounted.ok();
-    if (mounted) return rootfs;
+    if (mounted) {
+        OSIEKIT_TRY(rootfs.give_to(users));
+        return rootfs;
+    }
     rootfs.note_ = mounted.error().to_string() + "; copying the layers instead";
     for (auto layer = top_first.rbegin(); layer != top_first.rend(); ++layer)
         OSIEKIT_TRY(oci::copy_layer(*layer, rootfs.root()).context("copying the image's layers"));
+    OSIEKIT_TRY(rootfs.give_to(users));
     return rootfs;
+}
+
+Status Rootfs::give_to(const std::optional<sandbox::UserMap>& users) const {
+    if (!users) return {};
+    OSIEKIT_ASSIGN(Fd tree, open_file(root(), O_RDONLY | O_DIRECTORY));
+    return oci::shift_owners(tree.get(), users->first_user, users->count)
+        .context("giving the image's files to the user namespace");
 }
 
 Status enter_private_mounts() {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/base/result.hpp"
+#include "lib/sandbox/sandbox.hpp"
 
 namespace osiekit::agent {
 
@@ -14,8 +16,12 @@ namespace osiekit::agent {
 class Rootfs {
   public:
     // `layers`: directories in overlayfs form, lowest first. `directory` is made and owned.
+    // `users`: of a user namespace to whom the files are to belong. Debian 12's kernel shows no
+    // files of a tmpfs as somebody else's, so their owners are changed: on an overlay only what
+    // describes a file is copied for that.
     static Result<Rootfs> create(const std::vector<std::filesystem::path>& layers,
-                                 const std::filesystem::path& directory);
+                                 const std::filesystem::path& directory,
+                                 const std::optional<sandbox::UserMap>& users);
     Rootfs(Rootfs&& other) noexcept;
     Rootfs& operator=(Rootfs&&) = delete;
     ~Rootfs();
@@ -29,6 +35,7 @@ class Rootfs {
     const std::string& note() const { return note_; }
 
   private:
+    Status give_to(const std::optional<sandbox::UserMap>& users) const;
     explicit Rootfs(std::filesystem::path directory) : directory_(std::move(directory)) {}
     std::filesystem::path directory_;
     bool mounted_ = false;

@@ -18,7 +18,8 @@ json mount_json(const sandbox::Mount& mount) {
 json spec_json(const sandbox::SandboxSpec& spec) {
     // As above. The descriptors are the supervisor's own, and the program dies with it.
     const auto& [level, rootfs, argv, env, cwd, uid, gid, groups, hostname, mounts, host_pid,
-                 network, cgroup, limits, die_with_parent, stdout_fd, stderr_fd] = spec;
+                 network, users, rootfs_is_mapped, cgroup, limits, die_with_parent, stdout_fd,
+                 stderr_fd] = spec;
     const auto& [memory_bytes, processes, cpu_millis, io_bytes_per_second] = limits;
     static_cast<void>(die_with_parent);
     static_cast<void>(stdout_fd);
@@ -38,6 +39,11 @@ json spec_json(const sandbox::SandboxSpec& spec) {
                    {"host_pid", host_pid},
                    {"network", sandbox::to_string(network)},
                    {"cgroup", cgroup}};
+    result["rootfs_is_mapped"] = rootfs_is_mapped;
+    if (users) {
+        const auto& [first_user, first_group, count] = *users;
+        result["users"] = {first_user, first_group, count};
+    }
     if (memory_bytes) result["memory_bytes"] = *memory_bytes;
     if (processes) result["processes"] = *processes;
     if (cpu_millis) result["cpu_millis"] = *cpu_millis;
@@ -69,6 +75,12 @@ Result<sandbox::SandboxSpec> spec_from(const json& value) {
     value.at("host_pid").get_to(spec.host_pid);
     OSIEKIT_ASSIGN(spec.network, sandbox::parse_network(value.at("network").get<std::string>()));
     value.at("cgroup").get_to(spec.cgroup);
+    value.at("rootfs_is_mapped").get_to(spec.rootfs_is_mapped);
+    if (value.contains("users")) {
+        const json& users = value.at("users");
+        spec.users = sandbox::UserMap{users.at(0).get<uid_t>(), users.at(1).get<gid_t>(),
+                                      users.at(2).get<std::uint32_t>()};
+    }
     auto limit = [&](const char* key, auto& target) {
         if (value.contains(key))
             target = value.at(key).get<typename std::decay_t<decltype(target)>::value_type>();

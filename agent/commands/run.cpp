@@ -51,6 +51,7 @@ struct RunOptions {
     std::string working_dir;
     std::string timeout;
     std::string name;
+    bool user_namespace = false;
     bool remove = true;
 };
 
@@ -71,6 +72,9 @@ void add_options(CLI::App& app, RunOptions& options) {
     app.add_option("--network", options.network,
                    "host: the machine's network (default); none: loopback alone; bridge: its own, "
                    "which reaches what the machine reaches and is reached by nobody");
+    app.add_flag("--userns", options.user_namespace,
+                 "In a user namespace: root inside is nobody of the machine; needs --level "
+                 "restricted");
     app.add_option("-u,--user", options.user, "USER[:GROUP] instead of the image's");
     app.add_option("--entrypoint", options.entrypoint, "Program instead of the image's");
     app.add_option("-w,--workdir", options.working_dir, "Directory instead of the image's");
@@ -204,10 +208,12 @@ int run(const Settings& settings, const RunOptions& options, std::optional<sandb
     auto action = make_action(options);
     auto decision = judge(settings, action);
     if (!decision) return not_made(decision.error());
+    if (level) decision->level = *level;
+    if (options.user_namespace) decision->user_namespace = true;
     auto prepared = prepare(settings, options, *decision, log);
     if (!prepared) return not_made(prepared.error());
     auto directory = settings.store / "actions" / ("run-" + std::to_string(::getpid()));
-    auto rootfs = Rootfs::create(prepared->image.layers, directory);
+    auto rootfs = Rootfs::create(prepared->image.layers, directory, users_of(*decision));
     if (!rootfs) return not_made(rootfs.error());
     if (!rootfs->note().empty()) log.warning(rootfs->note());
     if (!options.remove) {
@@ -218,7 +224,6 @@ int run(const Settings& settings, const RunOptions& options, std::optional<sandb
     change_image(config, options);
     auto spec = make_spec({directory, settings.store / "volumes"}, action, *decision, config, log);
     if (!spec) return not_made(spec.error());
-    if (level) spec->level = *level;
     auto plan = sandbox::make_plan(*std::move(spec));
     if (!plan) return not_made(plan.error());
     auto signals = watch_signals();

@@ -17,13 +17,15 @@ namespace {
 
 constexpr const char* footer =
     "The directory holds the program's root, such as an unpacked image. The exit status is the\n"
-    "program's. 125: the sandbox could not be made. With --dry-run nothing is started, and no "
-    "root\n"
-    "is needed: the plan is printed, in the order in which it would be performed.\n\n"
+    "program's. 125: the sandbox could not be made. With --dry-run nothing is started: the plan "
+    "is\n"
+    "printed, in the order in which it would be performed. Needs root, but for --dry-run, and for\n"
+    "--userns with --network none.\n\n"
     "Examples:\n"
     "  tink-worker sandbox --dry-run --root / --level disk -- /bin/sh\n"
     "  tink-worker sandbox --root /srv/tree --level restricted --network none -- /bin/true\n"
     "  tink-worker sandbox --root / --level restricted --network bridge -- /bin/ip address\n"
+    "  tink-worker sandbox --root ~/tree --level restricted --userns --network none -- /bin/sh\n"
     "  tink-worker sandbox --root /srv/tree --memory 64MiB --processes 50 --cpus 0.5 -- /bin/work";
 
 constexpr int exit_not_made = 125;
@@ -43,6 +45,7 @@ struct SandboxOptions {
     std::string io;
     std::uint64_t processes = 0;
     double cpus = 0;
+    bool user_namespace = false;
     bool dry_run = false;
 };
 
@@ -56,6 +59,9 @@ void add_options(CLI::App& app, SandboxOptions& options) {
                    "address translation");
     app.add_option("--pid", options.pid, "host: the machine's PID namespace")
         ->check(CLI::IsMember({"host"}));
+    app.add_flag("--userns", options.user_namespace,
+                 "In a user namespace: root inside is nobody of the machine, or who calls this "
+                 "when that is not root; needs --level restricted");
     app.add_option("--user", options.user, "UID:GID, as numbers (default: 0:0)");
     app.add_option("--workdir", options.cwd, "Directory to start in (default: /)");
     app.add_option("--env", options.environment, "NAME=VALUE; may be repeated")
@@ -97,6 +103,8 @@ Result<sandbox::SandboxSpec> spec_from(const SandboxOptions& options) {
     sandbox::SandboxSpec spec;
     OSIEKIT_ASSIGN(spec.level, sandbox::parse_level(options.level));
     OSIEKIT_ASSIGN(spec.network, sandbox::parse_network(options.network).context("--network"));
+    if (options.user_namespace)
+        spec.users = ::geteuid() == 0 ? sandbox::UserMap{} : sandbox::UserMap::caller();
     spec.rootfs = std::filesystem::absolute(options.root);
     spec.argv = options.command;
     spec.env = options.environment;

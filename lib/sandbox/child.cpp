@@ -20,9 +20,6 @@
 namespace osiekit::sandbox {
 namespace {
 
-// Old programs use select() on what they get as soft limit; new ones raise it to the hard one.
-constexpr rlim_t soft_files = 1024;
-constexpr rlim_t hard_files = 1U << 20U;
 constexpr unsigned capability_bits = 64;
 constexpr std::size_t longest_path = 4096;
 // As the kernel: BINPRM_BUF_SIZE, and how many scripts may interpret each other.
@@ -33,14 +30,23 @@ void wait_for_parent(const ChildPlan& plan) {
     ::close(plan.go_write_fd);
     ::close(plan.error_read_fd);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // The agent's memory holds secrets and this process is a copy of it (CVE-2016-9962).
-    ::prctl(PR_SET_DUMPABLE, 0);
+    // The agent's memory holds secrets and this process is a copy of it (CVE-2016-9962). A parent
+    // who is not root writes the maps of a process that is its own; then comes become_inner_root().
+    if (plan.set_groups) ::prctl(PR_SET_DUMPABLE, 0);
     char go = 0;
     ssize_t n = 0;
     do {
         n = ::read(plan.go_fd, &go, 1);
     } while (n < 0 && errno == EINTR);
     if (n != 1) give_up(plan, Step::parent_gone, 0, ECHILD);
+}
+
+// The clone is nobody in its user namespace before this; it has the capabilities already.
+void become_inner_root(const ChildPlan& plan) {
+    if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0)
+        give_up(plan, Step::inner_root, 0, errno);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of user has cleared it
+    ::prctl(PR_SET_DUMPABLE, 0);         // see wait_for_parent()
 }
 
 void start_session(const ChildPlan& plan) {
@@ -110,7 +116,7 @@ void change_user(const ChildPlan& plan) {
         }
     }
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (::syscall(SYS_setgroups, plan.group_count, plan.groups) != 0)
+    if (plan.set_groups && ::syscall(SYS_setgroups, plan.group_count, plan.groups) != 0)
         give_up(plan, Step::groups, 0, errno);
     if (::syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) != 0 ||
         ::syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) != 0)
@@ -214,6 +220,7 @@ void give_up(const ChildPlan& plan, Step step, std::size_t index, int error) {
 
 void run_child(const ChildPlan& plan) {
     wait_for_parent(plan);
+    if (plan.own_users) become_inner_root(plan);
     start_session(plan);
     if (plan.own_network) set_up_network(plan);
     ::umask(0);

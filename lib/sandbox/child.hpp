@@ -14,9 +14,14 @@
 // threads.
 namespace osiekit::sandbox {
 
+// Old programs use select() on what they get as soft limit; new ones raise it to the hard one.
+inline constexpr std::uint64_t soft_files = 1024;
+inline constexpr std::uint64_t hard_files = 1U << 20U;
+
 // The steps of the child, for errors. `index` of a failure counts mounts, paths or devices.
 enum class Step : std::uint32_t {
     parent_gone,
+    inner_root,
     session,
     cgroup_namespace,
     loopback,
@@ -66,6 +71,7 @@ struct ChildMount {
     bool source_without_links;
     const char* source;  // type, or path
     const char* target;  // relative to the root: "dev/pts"
+    int source_fd;       // the copy of a bind's source that the parent has made; -1: none
     std::uint64_t attributes;
     const char* const* options;  // key, value, key, value, null; an empty value is a flag
 };
@@ -79,6 +85,9 @@ struct ChildPlan {
     int out_fd;
     int err_fd;
     bool root_is_initial;  // the machine's root is the initramfs, which has no parent mount
+    bool own_users;        // a user namespace: become its root first
+    bool set_groups;       // false where a user namespace forbids it
+    int root_fd;           // the copy of rootfs that the parent has made; -1: none
     bool own_network;
     // Of the card eth0, in network order; 0: there is none.
     std::uint32_t card_address;
@@ -106,6 +115,10 @@ struct ChildPlan {
     char* const* argv;
     char* const* env;
 };
+
+// A copy of the tree at `path` as a mount that is attached nowhere; recursive: with what is mounted
+// below. -1 and errno on failure. Of the parent too: what it can open, a user namespace may not.
+int clone_source(const char* path, bool recursive, bool without_links);
 
 // Reports and ends the process.
 [[noreturn]] void give_up(const ChildPlan& plan, Step step, std::size_t index, int error);

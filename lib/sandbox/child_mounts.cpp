@@ -117,22 +117,15 @@ bool is_proc(int fd) {
     return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
-// A copy of the tree at `path`, which may be a bind mount's source anywhere on the machine.
-int clone_source(const ChildMount& wanted) {
-    if (!wanted.source_without_links) return clone_tree(AT_FDCWD, wanted.source, wanted.recursive);
-    int source = open_inside(AT_FDCWD, wanted.source, O_PATH, RESOLVE_NO_SYMLINKS);
-    if (source < 0) return -1;
-    int mount = clone_tree(source, "", wanted.recursive);
-    int error = errno;
-    ::close(source);
-    errno = error;
-    return mount;
+int source_of(const ChildMount& wanted) {
+    if (wanted.fresh) return fresh_mount(wanted.source, wanted.options, wanted.attributes);
+    if (wanted.source_fd >= 0) return wanted.source_fd;
+    return clone_source(wanted.source, wanted.recursive, wanted.source_without_links);
 }
 
 void perform_mount(const ChildPlan& plan, int root, std::size_t index) {
     const ChildMount& wanted = plan.mounts[index];
-    int mount = wanted.fresh ? fresh_mount(wanted.source, wanted.options, wanted.attributes)
-                             : clone_source(wanted);
+    int mount = source_of(wanted);
     if (mount < 0) {
         if (wanted.optional) return;
         give_up(plan, Step::mount_source, index, errno);
@@ -155,13 +148,39 @@ void perform_mount(const ChildPlan& plan, int root, std::size_t index) {
     ::close(mount);
 }
 
+// In a user namespace nobody makes device nodes: the machine's own, if it is the right one, is
+// bound over an empty file.
+bool bind_device(int dev, const DeviceNode& node) {
+    char path[32] = "/dev/";
+    std::strncat(path, node.name, sizeof path - sizeof "/dev/");
+    int source = ::open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status {};
+    if (source < 0 || ::fstat(source, &status) != 0) return false;
+    if (!S_ISCHR(status.st_mode) || status.st_rdev != ::makedev(node.major, node.minor)) {
+        errno = ENODEV;
+        return false;
+    }
+    int mount = clone_tree(source, "", false);
+    int file = ::openat(dev, node.name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (mount < 0 || file < 0 ||
+        set_attributes(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false) != 0 ||
+        attach(mount, file) != 0)
+        return false;
+    ::close(source);
+    ::close(mount);
+    ::close(file);
+    return true;
+}
+
 void make_devices(const ChildPlan& plan, int root) {
     int dev = open_inside(root, "dev", O_PATH | O_DIRECTORY, strict);
     if (dev < 0) give_up(plan, Step::device, 0, errno);
     std::size_t index = 0;
     for (const DeviceNode& node : harmless_devices) {
-        if (::mknodat(dev, node.name, S_IFCHR | 0666, ::makedev(node.major, node.minor)) != 0)
-            give_up(plan, Step::device, index, errno);
+        bool made = plan.own_users ? bind_device(dev, node)
+                                   : ::mknodat(dev, node.name, S_IFCHR | 0666,
+                                               ::makedev(node.major, node.minor)) == 0;
+        if (!made) give_up(plan, Step::device, index, errno);
         ++index;
     }
     index = 0;
@@ -256,6 +275,17 @@ int open_null() {
 
 }  // namespace
 
+int clone_source(const char* path, bool recursive, bool without_links) {
+    if (!without_links) return clone_tree(AT_FDCWD, path, recursive);
+    int source = open_inside(AT_FDCWD, path, O_PATH, RESOLVE_NO_SYMLINKS);
+    if (source < 0) return -1;
+    int mount = clone_tree(source, "", recursive);
+    int error = errno;
+    ::close(source);
+    errno = error;
+    return mount;
+}
+
 int open_working_directory(const char* path) {
     int root = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) return -1;
@@ -272,8 +302,11 @@ int set_up_mounts(const ChildPlan& plan) {
     if (plan.root_is_initial) give_root_a_parent(plan);
     int null_fd = open_null();
     if (null_fd < 0) give_up(plan, Step::null_device, 0, errno);
-    int root = clone_tree(AT_FDCWD, plan.rootfs, true);
-    int place = root < 0 ? -1 : ::open(plan.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    // A tree that only the parent may enter is put on top of the root.
+    bool prepared = plan.root_fd >= 0;
+    int root = prepared ? plan.root_fd : clone_tree(AT_FDCWD, plan.rootfs, true);
+    int place =
+        root < 0 ? -1 : ::open(prepared ? "/" : plan.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (place < 0 || set_attributes(root, plan.root_attributes, true) != 0 ||
         attach(root, place) != 0)
         give_up(plan, Step::root, 0, errno);

@@ -61,6 +61,8 @@ std::string of_process(const Plan& plan, const Failure& failure,
     switch (failure.step) {
         case Step::parent_gone:
             return "the agent is gone";
+        case Step::inner_root:
+            return "becoming root of the user namespace";
         case Step::session:
             return "starting a session";
         case Step::cgroup_namespace:
@@ -102,7 +104,7 @@ std::string of_process(const Plan& plan, const Failure& failure,
     }
 }
 
-std::string advice(const Failure& failure) {
+std::string advice(const Plan& plan, const Failure& failure) {
     if (failure.step == Step::private_mounts && failure.error == EINVAL)
         return "the root directory is a plain chroot; make it a mount of its own first (mount "
                "--bind DIR DIR)";
@@ -119,6 +121,9 @@ std::string advice(const Failure& failure) {
         return "a part of the source's path is a symbolic link, which the policy does not follow";
     if (failure.step == Step::mount_target && failure.error == ELOOP)
         return "the image has a symbolic link there, which is not followed";
+    if (failure.error == EPERM && plan.spec.users && failure.step == Step::mount_source)
+        return "a user namespace mounts only what is wholly visible on the machine: something is "
+               "mounted over a part of /proc or /sys";
     if (failure.error == EPERM) return "the sandbox needs root with all capabilities";
     return {};
 }
@@ -130,7 +135,7 @@ Error explain(const Plan& plan, const Failure& failure,
     std::string what = of_mounts(plan, failure);
     if (what.empty()) what = of_process(plan, failure, candidates);
     Error error = Error::from_errno(what, failure.error).context("starting the sandbox");
-    std::string hint = advice(failure);
+    std::string hint = advice(plan, failure);
     return hint.empty() ? std::move(error) : std::move(error).hint(hint);
 }
 

@@ -82,6 +82,43 @@ Status check_names(const SandboxSpec& spec) {
     return {};
 }
 
+Status check_users(const SandboxSpec& spec) {
+    if (!spec.users) return {};
+    const UserMap& users = *spec.users;
+    if (spec.level != Level::restricted)
+        return invalid("a user namespace takes away what level " +
+                       std::string(to_string(spec.level)) + " is for")
+            .hint("it goes with level restricted");
+    if (spec.host_pid)
+        return invalid("a user namespace cannot show the machine's processes")
+            .hint("leave out the machine's PID namespace");
+    std::vector<gid_t> groups = spec.groups;
+    groups.push_back(spec.gid);
+    if (spec.uid >= users.count ||
+        std::any_of(groups.begin(), groups.end(), [&](gid_t gid) { return gid >= users.count; }))
+        return invalid("the user namespace has the users and groups 0 to " +
+                       std::to_string(users.count - 1) + ", not " + std::to_string(spec.uid) + ":" +
+                       std::to_string(spec.gid) + " and its groups");
+    if (users.single() && !spec.groups.empty())
+        return invalid("without root there are no supplementary groups in a user namespace");
+    return {};
+}
+
+// What a user namespace cannot mount: a sysfs of the machine's network, and what names groups that
+// it does not have.
+void fit_to_users(std::vector<PlannedMount>& mounts, const SandboxSpec& spec) {
+    for (PlannedMount& mount : mounts) {
+        if (mount.from_spec) continue;
+        if (mount.source == "sysfs" && spec.network == Network::host) {
+            mount.kind = PlannedMount::Kind::bind;
+            mount.source = mount.target;
+            mount.recursive = true;
+        }
+        if (spec.users->single())
+            std::erase_if(mount.options, [](const auto& option) { return option.first == "gid"; });
+    }
+}
+
 // A volume that would give a restricted program what its level is there to keep from it.
 bool opens_the_machine(std::string_view source) {
     return source == "/" || is_or_below(source, "/dev") || is_or_below(source, "/proc") ||
@@ -161,11 +198,22 @@ std::string network_text(Network network) {
     return text;
 }
 
+std::string users_text(const SandboxSpec& spec) {
+    const UserMap& users = *spec.users;
+    std::string text = "users  0 is " + std::to_string(users.first_user) + ":" +
+                       std::to_string(users.first_group) + " of the machine, " +
+                       std::to_string(users.count) + " of them\n";
+    if (users.single()) return text + "groups cannot be set\n";
+    if (!spec.rootfs_is_mapped) text += "idmap  the root's files belong to the users inside\n";
+    return text;
+}
+
 std::string namespace_text(std::uint64_t flags) {
     std::string text;
     auto add = [&](std::uint64_t flag, const char* name) {
         if ((flags & flag) != 0) text += text.empty() ? name : std::string(" ") + name;
     };
+    add(CLONE_NEWUSER, "user");
     add(CLONE_NEWNS, "mount");
     add(CLONE_NEWPID, "pid");
     add(CLONE_NEWIPC, "ipc");
@@ -180,11 +228,14 @@ std::string namespace_text(std::uint64_t flags) {
 Result<Plan> make_plan(SandboxSpec spec) {
     OSIEKIT_TRY(check_command(spec).context("planning the sandbox"));
     OSIEKIT_TRY(check_names(spec).context("planning the sandbox"));
+    OSIEKIT_TRY(check_users(spec).context("planning the sandbox"));
     Plan plan;
     plan.namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     if (!spec.host_pid) plan.namespaces |= CLONE_NEWPID;
     if (spec.network != Network::host) plan.namespaces |= CLONE_NEWNET;
+    if (spec.users) plan.namespaces |= CLONE_NEWUSER;
     plan.mounts = default_mounts(spec.level);
+    if (spec.users) fit_to_users(plan.mounts, spec);
     for (const Mount& volume : spec.mounts) {
         auto mount = plan_volume(volume, spec.level).context("planning the sandbox");
         if (!mount) return std::move(mount).error();
@@ -215,6 +266,7 @@ std::string describe(const Plan& plan) {
     for (const std::string& variable : spec.env)
         text += "env    " + printable(variable.substr(0, variable.find('='))) + "\n";
     text += "own    " + namespace_text(plan.namespaces) + "\n";
+    if (spec.users) text += users_text(spec);
     if (!spec.cgroup.empty()) text += "cgroup osie/" + spec.cgroup + "\n";
     text += limit_text(spec.limits);
     text += network_text(spec.network);

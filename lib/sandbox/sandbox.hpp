@@ -65,6 +65,19 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
+// Which users of the machine stand for the users 0 to count - 1 inside a user namespace.
+struct UserMap {
+    // Of a range that nobody else on the machine has; for a caller who is root.
+    uid_t first_user = 1U << 20U;
+    gid_t first_group = 1U << 20U;
+    std::uint32_t count = 1U << 16U;
+
+    // Root inside is the caller, and there is nobody else: for a caller who is not root.
+    static UserMap caller();
+    bool single() const { return count == 1; }
+    bool operator==(const UserMap&) const = default;
+};
+
 struct SandboxSpec {
     Level level = Level::host;
     std::filesystem::path rootfs;   // a directory or mount point that the caller prepared
@@ -79,6 +92,12 @@ struct SandboxSpec {
         mounts;  // in this order, after the default ones; a target replaces a default one
     bool host_pid = false;  // share the machine's PID namespace
     Network network = Network::host;
+    // A user namespace: root inside is somebody who owns nothing on the machine. For level
+    // restricted, with a PID namespace of its own.
+    std::optional<UserMap> users;
+    // The files below rootfs belong to the mapped users. If not, the mount shows them so, which
+    // takes a file system that can (idmapped mounts: ext4, xfs, btrfs; tmpfs from Linux 6.3).
+    bool rootfs_is_mapped = false;
     std::string cgroup;  // its cgroup is osie/NAME; empty: none. Letters, digits, '.', '_', '-'
     Limits limits;
     // The program dies with the thread that started it. Without, it lives on when the agent is

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "lib/sandbox/filters.hpp"
 #include "lib/sandbox/processes.hpp"
 #include "lib/sandbox/start_internal.hpp"
+#include "lib/sandbox/user_namespace.hpp"
 
 namespace osiekit::sandbox {
 namespace {
@@ -59,8 +61,9 @@ std::vector<std::string> relative(const std::vector<std::string>& paths) {
 // Owns everything that a ChildPlan points to.
 class Prepared {
   public:
-    explicit Prepared(const Plan& plan)
+    Prepared(const Plan& plan, PreparedMounts opened)
         : plan_(plan),
+          opened_(std::move(opened)),
           masked_(relative(plan.masked)),
           read_only_(relative(plan.read_only)),
           candidates_(candidates_for(plan.spec.argv[0], plan.spec.env)),
@@ -70,16 +73,21 @@ class Prepared {
           argv_(pointers<char>(plan.spec.argv)),
           env_(pointers<char>(plan.spec.env)) {
         options_.reserve(plan.mounts.size());
-        for (const PlannedMount& mount : plan.mounts) add_mount(mount);
+        for (std::size_t index = 0; index < plan.mounts.size(); ++index)
+            add_mount(plan.mounts[index], opened_.sources[index]);
     }
     Prepared(const Prepared&) = delete;
     Prepared& operator=(const Prepared&) = delete;
 
     const std::vector<std::string>& candidates() const { return candidates_; }
+    int root_fd() const { return opened_.root ? opened_.root.get() : -1; }
 
     ChildPlan child_plan() const {
         const SandboxSpec& spec = plan_.spec;
         ChildPlan child{};
+        child.own_users = spec.users.has_value();
+        child.set_groups = !spec.users || !spec.users->single();
+        child.root_fd = root_fd();
         child.own_network = spec.network != Network::host;
         child.rootfs = spec.rootfs.c_str();
         child.root_attributes = plan_.root_attributes;
@@ -108,7 +116,7 @@ class Prepared {
     }
 
   private:
-    void add_mount(const PlannedMount& mount) {
+    void add_mount(const PlannedMount& mount, const Fd& source) {
         auto& options = options_.emplace_back();
         for (const auto& [key, value] : mount.options) {
             options.push_back(key.c_str());
@@ -117,11 +125,12 @@ class Prepared {
         options.push_back(nullptr);
         mounts_.push_back({mount.kind == PlannedMount::Kind::fresh, mount.recursive,
                            mount.from_spec, mount.optional, mount.source_without_links,
-                           mount.source.c_str(), mount.target.c_str() + 1, mount.attributes,
-                           options.data()});
+                           mount.source.c_str(), mount.target.c_str() + 1,
+                           source ? source.get() : -1, mount.attributes, options.data()});
     }
 
     const Plan& plan_;
+    PreparedMounts opened_;
     std::vector<std::string> masked_;
     std::vector<std::string> read_only_;
     std::vector<std::string> candidates_;
@@ -154,6 +163,10 @@ Status check_machine(const Plan& plan) {
         if (!std::filesystem::create_directories(mount.source, ignored))
             return Error::from_errno("cannot make the volume's source " + mount.source,
                                      ignored.value());
+        // It is made for the program, so it is its root's.
+        if (plan.spec.users && ::lchown(mount.source.c_str(), plan.spec.users->first_user,
+                                        plan.spec.users->first_group) != 0)
+            return Error::from_errno("cannot give away the volume's source " + mount.source);
     }
     return {};
 }
@@ -183,6 +196,18 @@ pid_t clone_child(const Plan& plan, const ChildPlan& child, int cgroup_fd, int& 
     return static_cast<pid_t>(pid);
 }
 
+Error no_namespaces(const Plan& plan) {
+    int number = errno;
+    Error error = Error::from_errno("making the namespaces", number);
+    if (plan.spec.users && number == ENOSPC)
+        return std::move(error).hint("user.max_user_namespaces (sysctl) allows no more of them");
+    if (plan.spec.users && plan.spec.users->single())
+        return std::move(error).hint(
+            "this machine lets nobody but root make user namespaces, or the sandbox has parts "
+            "that need root");
+    return std::move(error).hint("the sandbox needs root");
+}
+
 Status clone_into(const Plan& plan, const ChildPlan& child, Running::State& state) {
     int pidfd = -1;
     int cgroup_fd = state.cgroup ? state.cgroup->fd() : -1;
@@ -194,8 +219,7 @@ Status clone_into(const Plan& plan, const ChildPlan& child, Running::State& stat
         state.cgroup.reset();
         state.pid = clone_child(plan, child, -1, pidfd);
     }
-    if (state.pid < 0)
-        return Error::from_errno("making the namespaces").hint("the sandbox needs root");
+    if (state.pid < 0) return no_namespaces(plan);
     state.pidfd = Fd(pidfd);
     return {};
 }
@@ -225,6 +249,12 @@ void pin_mount_namespace(Running::State& state) {
 Status release(const Plan& plan, const Prepared& prepared, Pipe& go, Pipe& error,
                Running::State& state) {
     error.write.reset();
+    if (plan.spec.users) {
+        OSIEKIT_TRY(map_users(plan, state.pid, prepared.root_fd())
+                        .context("making the user namespace")
+                        .context("starting the sandbox"));
+        raise_file_limit(state.pid);
+    }
     reset_memory_score(state.pid);
     if (state.host_pid && !state.cgroup) pin_mount_namespace(state);
     // The read end stays open here, so that a child which died already is no SIGPIPE for the agent.
@@ -254,6 +284,20 @@ void join_cgroup(const Plan& plan, Running::State& state, std::string_view mount
         state.cgroup = *std::move(group);
     else
         state.notes.push_back("running without a cgroup of its own: " + group.error().to_string());
+}
+
+// The program may open its output by name (/dev/stdout), so pipes are its user's. Files and
+// terminals stay whose they are.
+void own_streams(const Plan& plan, int out, int err) {
+    uid_t user = plan.spec.uid + (plan.spec.users ? plan.spec.users->first_user : 0);
+    gid_t group = plan.spec.gid + (plan.spec.users ? plan.spec.users->first_group : 0);
+    for (int stream : {out, err}) {
+        struct stat status {};
+        bool pipe = ::fstat(stream, &status) == 0 && S_ISFIFO(status.st_mode);
+        // As with crun, no error: then it cannot be opened by name, and nothing else is lost.
+        if (pipe && (status.st_uid != user || status.st_gid != group)) [[maybe_unused]]
+            int done = ::fchown(stream, user, group);
+    }
 }
 
 // The machine's side of an isolated network; the card inside is the child's to set up.
@@ -307,7 +351,9 @@ Result<Running> start(const Plan& plan) {
     OSIEKIT_ASSIGN(Pipe error, make_pipe());
     OSIEKIT_ASSIGN(Fd out, high(plan.spec.stdout_fd));
     OSIEKIT_ASSIGN(Fd err, high(plan.spec.stderr_fd));
-    Prepared prepared(plan);
+    OSIEKIT_ASSIGN(auto opened, prepare_mounts(plan).context("starting the sandbox"));
+    Prepared prepared(plan, std::move(opened));
+    own_streams(plan, out.get(), err.get());
     ChildPlan child = prepared.child_plan();
     OSIEKIT_TRY(make_network(plan, *running.state_, child).context("starting the sandbox"));
     child.go_fd = go.read.get();

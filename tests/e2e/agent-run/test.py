@@ -101,6 +101,15 @@ def configuration(bench):
     bench.expect("an unknown user", bench.run("true", "-u", "nobody"), 125)
     bench.context.check("nobody" in bench.run("true", "-u", "nobody").stderr, "the error names the user")
     bench.expect("its own processes", bench.run("echo $$"), 0, "1\n")
+    nobody = ("--userns", "--level", "restricted")
+    bench.expect("root of a user namespace",
+                 bench.run("read a b c < /proc/self/uid_map; echo $a $b $c; touch /made; set -- $(ls -dn /bin/busybox); "
+                           "echo $3 $4", "-u", "0", *nobody), 0, "0 1048576 65536\n0 0\n")
+    bench.expect("another user of it", bench.run("id -u; id -G; touch /tmp/x && echo made", *nobody), 0,
+                 "1234\n1235 6\nmade\n")
+    bench.expect("a user namespace at level host", bench.run("true", "--userns"), 125)
+    bench.expect("an isolated network", bench.run("ls /proc/sys/net/ipv4/conf", "--network", "bridge"), 0,
+                 "all\ndefault\neth0\nlo\n")
     bench.expect("no network", bench.run("ls /proc/sys/net/ipv4/conf", "--network", "none"), 0,
                  "all\ndefault\nlo\n")
 

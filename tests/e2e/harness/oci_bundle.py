@@ -15,7 +15,7 @@ from .processes import output_of
 
 PROFILE = pathlib.Path("/usr/share/containers/seccomp.json")
 CAPABILITIES = pathlib.Path("/usr/include/linux/capability.h")
-NAMESPACES = {"mount": "mount", "pid": "pid", "ipc": "ipc", "uts": "uts", "cgroup": "cgroup", "net": "network"}
+NAMESPACES = {"user": "user", "mount": "mount", "pid": "pid", "ipc": "ipc", "uts": "uts", "cgroup": "cgroup", "net": "network"}
 # Before crun or runc: they refuse a machine that has cgroups of version 1 beside 2, so they see version 2 alone.
 IN_CGROUP2 = ("unshare", "--mount", "--propagation", "private", "sh", "-c",
               "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"", "sh")
@@ -38,6 +38,12 @@ def config(text: str, argv: Sequence[str]) -> dict:
     capabilities = [name for name in values["caps"][0].split() if name in own_capabilities()]
     # More than this process may have nobody can give without CAP_SYS_RESOURCE.
     files = min(1 << 20, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    linux = {"namespaces": [{"type": NAMESPACES[name]} for name in values["own"][0].split()],
+             "maskedPaths": values.get("mask", []), "readonlyPaths": values.get("ro", [])}
+    users = re.fullmatch(r"0 is (\d+):(\d+) of the machine, (\d+) of them", values.get("users", [""])[0])
+    if users:
+        for name, first in (("uidMappings", users[1]), ("gidMappings", users[2])):
+            linux[name] = [{"containerID": 0, "hostID": int(first), "size": int(users[3])}]
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -51,8 +57,7 @@ def config(text: str, argv: Sequence[str]) -> dict:
         "root": {"path": "rootfs", "readonly": False},
         "hostname": "parity",
         "mounts": mounts,
-        "linux": {"namespaces": [{"type": NAMESPACES[name]} for name in values["own"][0].split()],
-                  "maskedPaths": values.get("mask", []), "readonlyPaths": values.get("ro", [])},
+        "linux": linux,
     }
 
 

@@ -2,7 +2,10 @@
 mounts, capabilities, limits, descriptors, signals. What differs on purpose is in DIFFERENCES, with the reason."""
 
 import os
+import pathlib
 import re
+import shutil
+import tempfile
 
 from harness import oci_bundle, paths
 from harness.processes import output_of, run_logged
@@ -11,6 +14,7 @@ LEVELS = ("restricted", "disk", "kexec", "host")
 PROBE = paths.TREE / "tests" / "unit" / "sandbox" / "probe.c"
 STATUS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Uid", "Gid", "Groups", "Umask", "SigIgn",
           "SigBlk")
+FIRST_USER = 1 << 20  # of the machine, who stands for root inside
 STRICTER = {"nodev", "noexec", "nosuid"}
 
 
@@ -28,6 +32,8 @@ DIFFERENCES = (
      "crun adds HOME; of ours the agent does, which knows the image's user database"),
     (r"mount /", ("restricted",), stricter,
      "device nodes and setuid programs of an image have no effect at this level"),
+    (r"idmapped /", ("restricted",), lambda ours, theirs: (ours, theirs) == ("there", None),
+     "a tree of the machine's root is shown as that of the mapped users; crun needs one that belongs to them"),
     (r"mount /(proc|sys)/.*", ("restricted", "disk", "kexec"), stricter,
      "hidden and read-only parts keep the flags of what they are parts of; crun drops them"),
 )
@@ -43,21 +49,28 @@ def run(context):
     seen = set()
     for level in LEVELS:
         for network in ("host", "none"):
-            compared += compare(context, bundle, level, network, seen)
+            compared += compare(context, bundle, root, level, ["--network", network], seen)
+    # For crun the tree has to belong to the mapped users, and they enter the bundle; ours takes the tree as it is.
+    with tempfile.TemporaryDirectory(prefix="osiekit-parity-") as name:
+        mapped = pathlib.Path(name)
+        shutil.copytree(root, mapped / "rootfs")
+        for path in (mapped, mapped / "rootfs", mapped / "rootfs/probe"):
+            os.chown(path, FIRST_USER, FIRST_USER)
+        for network in ("host", "none"):
+            compared += compare(context, mapped, root, "restricted", ["--network", network, "--userns"], seen)
     for difference in DIFFERENCES:
         context.check(difference[0] in seen, f"the difference is still one: {difference[0]}: {difference[3]}")
-    context.check(compared > 8 * 40, f"enough was compared: {compared} facts")
+    context.check(compared > 10 * 40, f"enough was compared: {compared} facts")
 
 
-def compare(context, bundle, level, network, seen):
-    root = bundle / "rootfs"
-    options = ["--network", network, "--env", "PATH=/bin"]
+def compare(context, bundle, root, level, kind, seen):
+    options = [*kind, "--env", "PATH=/bin"]
     argv = ["/probe", "report"]
     configuration = oci_bundle.config(oci_bundle.plan(level, root, argv, *options), argv)
     # The machine's name, as our sandbox keeps it where none is asked for.
     configuration["hostname"] = os.uname().nodename
     oci_bundle.write(bundle, configuration)
-    log = context.out / f"{level}-{network}.log"
+    log = context.out / f"{level}-{'-'.join(word.strip('-') for word in kind)}.log"
     ours = facts(output_of([*oci_bundle.IN_CGROUP2, str(paths.program("tink-worker")), "sandbox", "--root", str(root),
                             "--level", level, *options, "--", *argv], log))
     theirs = facts(output_of([*oci_bundle.IN_CGROUP2, "crun", "--root", str(context.out / "state"),
@@ -73,7 +86,7 @@ def compare(context, bundle, level, network, seen):
             seen.add(excuse[0])
         else:
             wrong.append(f"{name}: ours {pair[0]!r}, crun's {pair[1]!r}")
-    context.check(not wrong, f"level {level}, network {network}: the same is seen:\n  " + "\n  ".join(wrong), log)
+    context.check(not wrong, f"level {level}, {' '.join(kind)}: the same is seen:\n  " + "\n  ".join(wrong), log)
     return len(ours)
 
 
@@ -106,4 +119,8 @@ def facts(text):
 def mount_fact(words):
     """A line of mountinfo: where, what kind, and with which flags."""
     separator = words.index("-")
-    return {f"mount {words[4]}": (words[separator + 1], tuple(sorted(words[5].split(","))))}
+    flags = set(words[5].split(","))
+    found = {f"mount {words[4]}": (words[separator + 1], tuple(sorted(flags - {"idmapped"})))}
+    if "idmapped" in flags:
+        found[f"idmapped {words[4]}"] = "there"
+    return found

@@ -229,6 +229,24 @@ TEST_CASE("namespaces of unknown names are refused, whatever the policy") {
     }
 }
 
+TEST_CASE("a user namespace by the policy") {
+    Policy policy = policy_from(R"({"base": "compatible", "rules": [
+        {"name": "nobody", "level": "restricted", "user_namespace": true}]})");
+    auto decision = decide_about(policy, "r.example/x");
+    REQUIRE(decision);
+    CHECK(users_of(*decision) == sandbox::UserMap{});
+    Action action;
+    action.pid_namespace = "host";
+    CHECK(contains(refused(policy, "r.example/x", action), "\"nobody\""));
+    CHECK(!users_of(*decide_about(Policy::compatible(), "r.example/x")));
+    for (const char* level : {"", R"("level": "disk",)", R"("level": "host",)"})
+        CHECK(contains(invalid(std::string(R"({"base": "strict", "rules": [{"name": "a", )") +
+                               level + R"("user_namespace": true}]})"),
+                       "level restricted"));
+    CHECK(policy_from(R"({"base": "strict", "rules": [{"name": "a", "user_namespace": false}]})")
+              .rules.size() == 2);
+}
+
 TEST_CASE("name servers on the machine's loopback are none for an isolated network") {
     std::string machine =
         "search a.example\nnameserver 127.0.0.53\nnameserver 10.0.0.1\nnameserver ::1\n";

@@ -92,11 +92,17 @@ TEST_CASE("a request is carried over whole") {
     request.spec.limits.memory_bytes = 5;
     request.spec.groups = {1, 2};
     request.spec.host_pid = true;
+    request.spec.network = sandbox::Network::bridge;
+    request.spec.users = sandbox::UserMap{100, 200, 300};
+    request.spec.rootfs_is_mapped = true;
     auto bytes = encode(request);
     auto read = decode_supervisor_request(bytes).value();
     REQUIRE(encode(read) == bytes);
     REQUIRE(read.spec.argv == request.spec.argv);
     REQUIRE(read.spec.mounts.size() == 1);
+    REQUIRE(read.spec.network == sandbox::Network::bridge);
+    REQUIRE(read.spec.users == request.spec.users);
+    REQUIRE(read.spec.rootfs_is_mapped);
     for (std::size_t size = 0; size < bytes.size(); ++size)
         REQUIRE_FALSE(decode_supervisor_request(std::string_view(bytes).substr(0, size)));
 }

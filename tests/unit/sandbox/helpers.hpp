@@ -1,11 +1,13 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -71,6 +73,17 @@ inline Outcome run(SandboxSpec spec) {
     auto outcome = try_run(std::move(spec));
     if (!outcome) FAIL(outcome.error().to_string());
     return *std::move(outcome);
+}
+
+// Runs it in a thread that has a network of its own, so that the machine's stays as it is.
+template <typename Work>
+auto in_own_network(Work work) {
+    return std::async(std::launch::async,
+                      [&] {
+                          REQUIRE(::unshare(CLONE_NEWNET) == 0);
+                          return work();
+                      })
+        .get();
 }
 
 }  // namespace osiekit::sandbox::test

@@ -1,5 +1,4 @@
 #include <net/if.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -7,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <future>
 #include <map>
 
 #include "lib/sandbox/levels.hpp"
@@ -339,9 +337,7 @@ TEST_CASE("an isolated network has a card, up, and is gone with the program") {
     Root root;
     auto spec = root.spec(Level::restricted, {"report"});
     spec.network = Network::bridge;
-    // In a thread with a network of its own, so that the machine's stays as it is.
-    std::async(std::launch::async, [&] {
-        REQUIRE(::unshare(CLONE_NEWNET) == 0);
+    in_own_network([&] {
         auto machine = std::filesystem::read_symlink("/proc/thread-self/ns/net").string();
         for (int run_number = 0; run_number < 2; ++run_number) {
             Outcome seen = run(spec);
@@ -354,7 +350,7 @@ TEST_CASE("an isolated network has a card, up, and is gone with the program") {
             CHECK(::if_nametoindex("osie0") == 0);
             CHECK(trim(read_file("/proc/sys/net/ipv4/ip_forward").value()) == "0");
         }
-    }).get();
+    });
 }
 
 TEST_CASE("a missing source is not made through a link where none may be followed") {
