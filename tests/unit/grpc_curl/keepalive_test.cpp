@@ -79,7 +79,7 @@ TEST_CASE(
 
 TEST_CASE("a server that hangs is noticed while a call is held") {
     PythonServer server;
-    auto channel = server.connect({50ms, 100ms, 1000ms});
+    auto channel = server.connect({50ms, 100ms, 5s});
     std::string answer;
     REQUIRE(channel->unary("/t/Echo", "x", answer).ok());
     server.send(SIGSTOP);
