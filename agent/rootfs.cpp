@@ -16,6 +16,7 @@
 #include "lib/base/text.hpp"
 #include "lib/oci/copy_layer.hpp"
 #include "lib/oci/image_store.hpp"
+#include "lib/oci/implied_directories.hpp"
 #include "lib/oci/shift_owners.hpp"
 
 namespace osiekit::agent {
@@ -103,10 +104,14 @@ Result<Rootfs> Rootfs::create(const std::vector<std::filesystem::path>& layers,
     for (const char* name : {"root", "upper", "work"})
         OSIEKIT_TRY(make_directory(directory / name));
     auto top_first = without_repeats(layers);
-    // The root of an overlay has the attributes of its upper directory.
+    // The root of an overlay has the attributes of its upper directory. Without overlayfs this is
+    // in vain.
     struct stat top {};
     if (::stat(top_first.front().c_str(), &top) == 0)
         ::chmod((directory / "upper").c_str(), top.st_mode & 07777U);
+    OSIEKIT_TRY(
+        oci::restate_directories({top_first.rbegin(), top_first.rend()}, directory / "upper")
+            .context("putting the image's folders right"));
     Status mounted = mount_overlay(top_first, directory, users.has_value());
     rootfs.mounted_ = mounted.ok();
     if (mounted) {

@@ -11,11 +11,13 @@
 #include <climits>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "lib/oci/implied_directories.hpp"
 #include "lib/oci/tree_at.hpp"
 
 namespace osiekit::oci {
@@ -27,7 +29,8 @@ constexpr const char* opaque_mark = "trusted.overlay.opaque";
 // Copies one directory after another; both trees are ours alone meanwhile.
 class Copier {
   public:
-    explicit Copier(int target_root) : target_root_(target_root) {}
+    Copier(int target_root, std::set<std::string> implied)
+        : target_root_(target_root), implied_(std::move(implied)) {}
 
     Status directory(int from, int to, const std::string& path, int depth) {
         if (depth > max_depth) return Error(ErrorKind::limit, "directories are nested too deeply");
@@ -53,7 +56,7 @@ class Copier {
         bool merge = exists && S_ISDIR(status.st_mode) && S_ISDIR(present.st_mode);
         if (exists && !merge) OSIEKIT_TRY(remove_tree_at(to, name));
         if (S_ISCHR(status.st_mode) && status.st_rdev == 0) return {};
-        if (S_ISDIR(status.st_mode)) return subdirectory(from, to, name, path, depth, status);
+        if (S_ISDIR(status.st_mode)) return subdirectory(from, to, name, path, depth);
         auto known = links_.find({status.st_dev, status.st_ino});
         if (known != links_.end()) {
             if (::linkat(target_root_, known->second.c_str(), to, name.c_str(), 0) != 0)
@@ -66,18 +69,25 @@ class Copier {
     }
 
     Status subdirectory(int from, int to, const std::string& name, const std::string& path,
-                        int depth, const struct stat& status) {
+                        int depth) {
         Fd source(::openat(from, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!source) return Error::from_errno("opening " + printable(path));
         char mark = 0;
         if (::fgetxattr(source.get(), opaque_mark, &mark, 1) == 1)
             OSIEKIT_TRY(remove_tree_at(to, name));
-        if (::mkdirat(to, name.c_str(), 0700) != 0 && errno != EEXIST)
-            return Error::from_errno("making " + printable(path));
+        bool merged = ::mkdirat(to, name.c_str(), 0700) != 0;
+        if (merged && errno != EEXIST) return Error::from_errno("making " + printable(path));
         Fd target(::openat(to, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!target) return Error::from_errno("opening " + printable(path));
+        // What the layer does not state is not taken from it.
+        bool kept = merged && implied_.count(path) != 0;
+        std::array<timespec, 2> times{};
+        struct stat before {};
+        if (kept && ::fstat(target.get(), &before) == 0) times = {before.st_mtim, before.st_mtim};
         OSIEKIT_TRY(directory(source.get(), target.get(), path, depth + 1));
-        return attributes(source.get(), target.get(), status);
+        if (!kept) return copy_attributes(source.get(), target.get());
+        if (::futimens(target.get(), times.data()) != 0) return Error::from_errno("setting times");
+        return {};
     }
 
     // A hole of a terabyte costs nothing; its zeros would.
@@ -112,7 +122,7 @@ class Copier {
         if (!source || !target) return Error::from_errno("copying " + printable(name));
         OSIEKIT_TRY(content(source.get(), target.get(), status.st_size)
                         .context("copying " + printable(name)));
-        return attributes(source.get(), target.get(), status);
+        return copy_attributes(source.get(), target.get());
     }
 
     static Status node(int from, int to, const std::string& name, const struct stat& status) {
@@ -135,39 +145,45 @@ class Copier {
         return {};
     }
 
-    static Status attributes(int source, int target, const struct stat& status) {
-        if (::fchown(target, status.st_uid, status.st_gid) != 0 ||
-            ::fchmod(target, status.st_mode & 07777U) != 0)
-            return Error::from_errno("setting attributes");
-        std::string names(XATTR_LIST_MAX, '\0');
-        ssize_t length = ::flistxattr(source, names.data(), names.size());
-        names.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-        for (std::string_view name : split(names, '\0')) {
-            if (name.empty() || name.substr(0, 16) == "trusted.overlay.") continue;
-            std::string key(name);
-            std::string value(XATTR_SIZE_MAX, '\0');
-            ssize_t size = ::fgetxattr(source, key.c_str(), value.data(), value.size());
-            if (size >= 0 &&
-                ::fsetxattr(target, key.c_str(), value.data(), static_cast<std::size_t>(size), 0) !=
-                    0 &&
-                errno != ENOTSUP)
-                return Error::from_errno("setting the attribute " + printable(key));
-        }
-        std::array<timespec, 2> times = {status.st_mtim, status.st_mtim};
-        if (::futimens(target, times.data()) != 0) return Error::from_errno("setting times");
-        return {};
-    }
-
     int target_root_;
+    std::set<std::string> implied_;  // directories that the layer has no entry for
     std::map<std::pair<dev_t, ino_t>, std::string> links_;  // where the first name went
 };
 
 }  // namespace
 
+Status copy_attributes(int source, int target) {
+    struct stat status {};
+    if (::fstat(source, &status) != 0) return Error::from_errno("reading attributes");
+    if (::fchown(target, status.st_uid, status.st_gid) != 0 ||
+        ::fchmod(target, status.st_mode & 07777U) != 0)
+        return Error::from_errno("setting attributes");
+    std::string names(XATTR_LIST_MAX, '\0');
+    ssize_t length = ::flistxattr(source, names.data(), names.size());
+    names.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    for (std::string_view name : split(names, '\0')) {
+        if (name.empty() || name.substr(0, 16) == "trusted.overlay.") continue;
+        std::string key(name);
+        std::string value(XATTR_SIZE_MAX, '\0');
+        ssize_t size = ::fgetxattr(source, key.c_str(), value.data(), value.size());
+        if (size >= 0 &&
+            ::fsetxattr(target, key.c_str(), value.data(), static_cast<std::size_t>(size), 0) !=
+                0 &&
+            errno != ENOTSUP)
+            return Error::from_errno("setting the attribute " + printable(key));
+    }
+    std::array<timespec, 2> times = {status.st_mtim, status.st_mtim};
+    if (::futimens(target, times.data()) != 0) return Error::from_errno("setting times");
+    return {};
+}
+
 Status copy_layer(const std::filesystem::path& layer, const std::filesystem::path& target) {
     OSIEKIT_ASSIGN(Fd from, open_file(layer, O_RDONLY | O_DIRECTORY));
     OSIEKIT_ASSIGN(Fd to, open_file(target, O_RDONLY | O_DIRECTORY));
-    return Copier(to.get()).directory(from.get(), to.get(), "", 0);
+    OSIEKIT_ASSIGN(auto implied, implied_directories(layer));
+    std::set<std::string> names(implied.begin(), implied.end());
+    if (names.count("") == 0) OSIEKIT_TRY(copy_attributes(from.get(), to.get()));
+    return Copier(to.get(), std::move(names)).directory(from.get(), to.get(), "", 0);
 }
 
 }  // namespace osiekit::oci

@@ -15,6 +15,7 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "lib/oci/implied_directories.hpp"
 #include "lib/oci/layer_stream.hpp"
 #include "lib/oci/tree_at.hpp"
 
@@ -55,6 +56,7 @@ Result<ImageStore> ImageStore::open(const std::filesystem::path& root) {
     OSIEKIT_TRY(make_directory(root, 0700));
     OSIEKIT_TRY(make_directory(root / "layers", 0700));
     OSIEKIT_TRY(make_directory(root / "uses", 0700));
+    OSIEKIT_TRY(make_directory(root / "implied", 0700));
     OSIEKIT_TRY(remove_directory(root / "tmp"));
     OSIEKIT_TRY(make_directory(root / "tmp", 0700));
     return ImageStore(root);
@@ -80,6 +82,7 @@ Status ImageStore::fetch_layer(ImageSource& source, const Reference& reference,
         OSIEKIT_ASSIGN(auto unpacked,
                        stream_layer(source, reference, layer.descriptor, layer.diff_id,
                                     directory.get(), limits, cancelled));
+        OSIEKIT_TRY(note_implied(layer_path(layer.diff_id), unpacked.implied));
         OSIEKIT_TRY(write_file(root_ / "uses" / layer.diff_id.hex(),
                                std::to_string(unpacked.tar_bytes), 0600));
         note_use(layer.diff_id, layer.use);
@@ -159,6 +162,7 @@ Status ImageStore::remove_layer(const std::filesystem::path& path) {
     OSIEKIT_TRY(remove_directory(leaving));
     std::error_code failure;
     std::filesystem::remove(root_ / "uses" / path.filename(), failure);
+    std::filesystem::remove(implied_record(path), failure);
     return {};
 }
 

@@ -26,8 +26,8 @@ inline constexpr std::size_t max_parallel_layers = 3;
 // Unpacked layers by the digest of their content: layers/<hex>. A directory with that name
 // is complete and verified; work in progress has names of its own below tmp/. uses/<hex> says how
 // large a layer is; its time, in seconds, is the number of the layer's last use, not a moment: the
-// clock of such a machine jumps when it is set, and numbers can be noted where no byte is free. One
-// process works in a store at a time.
+// clock of such a machine jumps when it is set, and numbers can be noted where no byte is free.
+// implied/<hex> is about folders (implied_directories.hpp). One process works in a store at a time.
 class ImageStore {
   public:
     // Makes the folders (mode 0700: setuid programs of images must not be reachable) and removes

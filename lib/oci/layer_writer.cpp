@@ -98,7 +98,9 @@ Result<std::string> clean_name(std::string_view name) {
 
 Result<int> LayerWriter::parent_directory(const std::string& path) {
     if (parent_ && path == parent_path_) return parent_.get();
-    OSIEKIT_ASSIGN(Fd opened, make_directories_in_root(root_, path));
+    std::vector<std::string> made;
+    OSIEKIT_ASSIGN(Fd opened, make_directories_in_root(root_, path, &made));
+    OSIEKIT_TRY(note_implied(std::move(made)));
     parent_ = std::move(opened);
     parent_path_ = path;
     return parent_.get();
@@ -110,6 +112,14 @@ Result<LayerWriter::Place> LayerWriter::place(const std::string& path) {
     std::string directory = slash == std::string::npos ? std::string() : path.substr(0, slash);
     OSIEKIT_ASSIGN(int parent, parent_directory(directory));
     return Place{parent, slash == std::string::npos ? path : path.substr(slash + 1), path};
+}
+
+Status LayerWriter::note_implied(std::vector<std::string> made) {
+    for (std::string& path : made) {
+        OSIEKIT_TRY(count_remembered(path));
+        implied_.insert(std::move(path));
+    }
+    return {};
 }
 
 // The last of two entries with one name wins; only directories are merged.
@@ -136,6 +146,8 @@ Status LayerWriter::add_directory(const LayerEntry& entry, const Place& place) {
             Fd(::openat(place.parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!directory) return failed("opening the directory", entry.name);
     }
+    OSIEKIT_ASSIGN(auto stated, path_in_root(root_, directory.get()));
+    if (stated) implied_.erase(*stated);
     OSIEKIT_TRY(count_remembered(place.path));
     directory_times_.emplace_back(place.path, entry.modified);
     return set_attributes(entry, directory.get());
@@ -277,6 +289,9 @@ Result<Fd> LayerWriter::own_directory(const std::string& path) {
             if (::mkdirat(directory.get(), name.c_str(), 0755) != 0)
                 return failed("making the directory", path);
             next = Fd(::openat(directory.get(), name.c_str(), flags));
+            if (!next) return failed("opening", path);
+            OSIEKIT_ASSIGN(auto made, path_in_root(root_, next.get()));
+            if (made) OSIEKIT_TRY(note_implied({*std::move(made)}));
         }
         if (!next && (errno == ENOTDIR || errno == ELOOP)) return Fd();
         if (!next) return failed("opening", path);
@@ -312,7 +327,7 @@ Status LayerWriter::apply_whiteout(const std::string& path) {
 Status LayerWriter::finish() {
     for (const std::string& path : whiteouts_) OSIEKIT_TRY(apply_whiteout(path));
     for (const std::string& path : opaque_) OSIEKIT_TRY(make_opaque(path));
-    // Directories that were replaced later are not there any more.
+    // Directories that were replaced later are not there any more, or others by now.
     for (const auto& [path, modified] : directory_times_) {
         auto directory = open_in_root(root_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         auto times = times_of(modified);

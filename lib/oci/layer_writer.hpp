@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,8 @@ class LayerWriter {
     Status close_file(const LayerEntry& entry, Fd file);
     // Whiteouts, then the times of directories.
     Status finish();
+    // After that: the directories that the layer has no entry for, "" for its root.
+    std::vector<std::string> implied() const { return {implied_.begin(), implied_.end()}; }
 
   private:
     struct Place {
@@ -83,6 +86,7 @@ class LayerWriter {
     Status count_remembered(const std::string& path);
     Status apply_whiteout(const std::string& path);
     Status make_opaque(const std::string& path);
+    Status note_implied(std::vector<std::string> made);
 
     int root_;
     WriterLimits limits_;
@@ -90,6 +94,7 @@ class LayerWriter {
     std::uint64_t remembered_ = 0;
     std::string parent_path_;
     Fd parent_;  // the directory last worked in
+    std::set<std::string> implied_{""};
     std::vector<std::string> whiteouts_;
     std::vector<std::string> opaque_;
     std::vector<std::pair<std::string, timespec>> directory_times_;

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 
@@ -20,7 +22,8 @@ Error failed(const std::string& what, const std::string& path) {
 
 // One step of make_directories_in_root: the directory `part`, made if it is missing. Only a link is
 // resolved from the root.
-Result<Fd> enter(int root_fd, int parent, const std::string& part, const std::string& so_far) {
+Result<Fd> enter(int root_fd, int parent, const std::string& part, const std::string& so_far,
+                 std::vector<std::string>* made) {
     constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     Fd next(::openat(parent, part.c_str(), flags));
     if (next) return next;
@@ -28,8 +31,12 @@ Result<Fd> enter(int root_fd, int parent, const std::string& part, const std::st
         if (::mkdirat(parent, part.c_str(), 0755) != 0)
             return failed("making the directory", so_far);
         next = Fd(::openat(parent, part.c_str(), flags));
-        if (next) return next;
-        return failed("opening", so_far);
+        if (!next) return failed("opening", so_far);
+        if (made != nullptr) {
+            OSIEKIT_ASSIGN(auto path, path_in_root(root_fd, next.get()));
+            if (path) made->push_back(*std::move(path));
+        }
+        return next;
     }
     auto through = open_in_root(root_fd, so_far, O_PATH | O_DIRECTORY);
     if (!through && through.error().error_number() == ENOENT)
@@ -65,7 +72,22 @@ Result<std::string> read_file_in_root(int root_fd, const std::string& path, std:
     return read_all(file.get(), limit);
 }
 
-Result<Fd> make_directories_in_root(int root_fd, const std::string& path) {
+Result<std::optional<std::string>> path_in_root(int root_fd, int directory_fd) {
+    std::error_code failure;
+    auto at = [&](int fd) {
+        return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), failure);
+    };
+    auto root = at(root_fd);
+    auto path = at(directory_fd).lexically_relative(root);
+    if (failure == std::errc::filename_too_long) return std::optional<std::string>();
+    if (failure) return Error::from_errno("reading /proc/self/fd", failure.value());
+    if (path.empty() || *path.begin() == "..")
+        return Error(ErrorKind::internal, "a directory of the layer is not in it");
+    return std::optional(path == "." ? std::string() : path.string());
+}
+
+Result<Fd> make_directories_in_root(int root_fd, const std::string& path,
+                                    std::vector<std::string>* made) {
     auto whole = open_in_root(root_fd, path, O_PATH | O_DIRECTORY);
     if (whole || whole.error().error_number() != ENOENT) return whole;
     // Step by step, as resolving every prefix of a long name from the root takes quadratic time.
@@ -75,7 +97,7 @@ Result<Fd> make_directories_in_root(int root_fd, const std::string& path) {
         if (part.empty()) continue;
         if (!so_far.empty()) so_far += '/';
         so_far += part;
-        OSIEKIT_ASSIGN(parent, enter(root_fd, parent.get(), std::string(part), so_far));
+        OSIEKIT_ASSIGN(parent, enter(root_fd, parent.get(), std::string(part), so_far, made));
     }
     return parent;
 }

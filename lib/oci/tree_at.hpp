@@ -2,8 +2,10 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/fd.hpp"
 #include "lib/base/result.hpp"
@@ -26,7 +28,13 @@ Result<std::string> read_file_in_root(int root_fd, const std::string& path, std:
 // may move directories in it meanwhile.
 Status remove_tree_at(int directory_fd, const std::string& name);
 
-// mkdir -p below the root, mode 0755; gives the directory opened with O_PATH.
-Result<Fd> make_directories_in_root(int root_fd, const std::string& path);
+// mkdir -p below the root, mode 0755; gives the directory opened with O_PATH. `made`: gets those
+// that were not there, as path_in_root() has them.
+Result<Fd> make_directories_in_root(int root_fd, const std::string& path,
+                                    std::vector<std::string>* made = nullptr);
+
+// Where an open directory is below the root: relative, no links in it, "" for the root itself;
+// nullopt: deeper than the kernel has words for (PATH_MAX).
+Result<std::optional<std::string>> path_in_root(int root_fd, int directory_fd);
 
 }  // namespace osiekit::oci

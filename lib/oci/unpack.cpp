@@ -61,6 +61,7 @@ Result<UnpackedLayer> unpack_tar(const ByteSource& source, int root_fd, const Un
     OSIEKIT_TRY(writer.finish());
     // What follows the archive's end belongs to the digest.
     while (!bytes.ended()) OSIEKIT_TRY(bytes.next());
+    layer.implied = writer.implied();
     layer.tar_bytes = bytes.count();
     layer.diff_id = bytes.digest();
     return layer;

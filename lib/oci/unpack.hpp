@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "lib/base/result.hpp"
 #include "lib/oci/content_digest.hpp"
@@ -26,6 +28,7 @@ struct UnpackedLayer {
         diff_id;  // of the whole unpacked archive, to be compared with the configuration's
     std::uint64_t tar_bytes = 0;
     std::uint64_t entries = 0;
+    std::vector<std::string> implied;  // directories without an entry: LayerWriter::implied()
 };
 
 // Unpacks one layer below the directory root_fd, in the form of layer_writer.hpp, reading the
