@@ -40,6 +40,9 @@ inline std::chrono::seconds longest_timeout(std::int64_t seconds) {
 // Servers that send no timeout mean this one (tink-worker's; tink-agent would fail at once).
 inline constexpr std::chrono::hours default_timeout{1};
 
+// What tink-worker takes of a workflow's document unless max-file-size says otherwise.
+inline constexpr std::uint64_t max_workflow_data_bytes = 10U << 20U;
+
 enum class OutcomeState { success, failed, timeout };
 
 struct Outcome {

@@ -79,7 +79,7 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
     for (const std::string& flag : flags_without_effect())
         app.add_option_function<std::string>(
                "--" + flag, [&parsed, flag](const std::string&) { parsed.ignored.push_back(flag); },
-               "Accepted, without effect")
+               "Accepted, without effect: " + std::string(why_without_effect(flag)))
             ->group("Accepted for compatibility");
     auto arguments = with_two_dashes(argc, argv);
     std::reverse(arguments.begin(), arguments.end());

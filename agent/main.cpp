@@ -151,7 +151,7 @@ int main(int argc, const char* const* argv) {
     options.level = settings->log_level;
     Logger log(options);
     for (const std::string& flag : settings->ignored)
-        log.debug("--" + flag + " has no effect on this agent");
+        log.warning("--" + flag + " has no effect: " + std::string(why_without_effect(flag)));
     log.info("tink-worker " OSIEKIT_VERSION ": " + describe(*settings));
     export_proxies(*settings);
     if (auto done = run(*settings, log); !done) {

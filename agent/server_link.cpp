@@ -156,6 +156,9 @@ std::pair<std::optional<Action>, rpc::RpcStatus> ServerLink::ask(
     proto::ActionResponse response;
     auto status = rpc::call_unary(*channel_, "/proto.WorkflowService/GetAction", request, response);
     if (!status.ok()) return {std::nullopt, std::move(status)};
+    if (response.workflow_id().empty() || response.action_id().empty())
+        return {std::nullopt,
+                {rpc::StatusCode::internal, "the server's action has no id to report it by", {}}};
     return {from_wire(response), {}};
 }
 

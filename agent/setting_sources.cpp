@@ -1,6 +1,8 @@
 // Every setting under all its names.
 #include "agent/settings.hpp"
 
+#include <array>
+
 namespace osiekit::agent {
 namespace {
 
@@ -200,6 +202,34 @@ const std::vector<SettingSource> further_sources = {
     {"transport", {"transport"}, {"AGENT_TRANSPORT"}, "", Kind::text, "grpc, the only one"},
 };
 
+struct WithoutEffect {
+    std::string_view flag;
+    std::string_view why;
+};
+
+constexpr std::string_view no_engine = "actions run without a container engine";
+constexpr std::string_view no_nats = "the server is asked over gRPC";
+
+constexpr std::array<WithoutEffect, 17> without_effect = {{
+    {"runtime", no_engine},
+    {"docker-socket", no_engine},
+    {"containerd-namespace", no_engine},
+    {"containerd-socket", no_engine},
+    {"containerd-data-root", no_engine},
+    {"containerd-registry-config-path", "registries are described by --registry-hosts"},
+    {"kubernetes-namespace", no_engine},
+    {"kubernetes-kubeconfig", no_engine},
+    {"kubernetes-service-account", no_engine},
+    {"grpc-retry-interval", "tink-agent does not use it either; see --backoff-max-interval"},
+    {"workflow-path", "tink-agent does not use it either"},
+    {"nats-server", no_nats},
+    {"nats-stream", no_nats},
+    {"nats-events", no_nats},
+    {"nats-actions", no_nats},
+    {"max-retry", "a report is repeated until the server takes it, or the machine would be lost"},
+    {"timeout", "an agent lives as long as its machine; each action has a timeout of its own"},
+}};
+
 }  // namespace
 
 const std::vector<SettingSource>& setting_sources() {
@@ -212,24 +242,18 @@ const std::vector<SettingSource>& setting_sources() {
 }
 
 const std::vector<std::string>& flags_without_effect() {
-    static const std::vector<std::string> flags = {"runtime",
-                                                   "docker-socket",
-                                                   "containerd-namespace",
-                                                   "containerd-socket",
-                                                   "containerd-data-root",
-                                                   "containerd-registry-config-path",
-                                                   "kubernetes-namespace",
-                                                   "kubernetes-kubeconfig",
-                                                   "kubernetes-service-account",
-                                                   "grpc-retry-interval",
-                                                   "workflow-path",
-                                                   "nats-server",
-                                                   "nats-stream",
-                                                   "nats-events",
-                                                   "nats-actions",
-                                                   "max-retry",
-                                                   "timeout"};
+    static const std::vector<std::string> flags = [] {
+        std::vector<std::string> names;
+        for (const WithoutEffect& each : without_effect) names.emplace_back(each.flag);
+        return names;
+    }();
     return flags;
+}
+
+std::string_view why_without_effect(std::string_view flag) {
+    for (const WithoutEffect& each : without_effect)
+        if (each.flag == flag) return each.why;
+    return {};
 }
 
 }  // namespace osiekit::agent

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/action.hpp"
 #include "lib/base/cmdline.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/result.hpp"
@@ -43,7 +44,7 @@ struct Settings {
     std::string hw_addr;
     bool capture_logs = true;  // actions' output goes to the agent's log
     bool stream_logs = true;   // and to the server, if it keeps such
-    std::uint64_t max_workflow_data = 10U << 20U;
+    std::uint64_t max_workflow_data = max_workflow_data_bytes;
     std::string syslog_host;
     std::uint16_t syslog_port = 514;
     std::string http_proxy;
@@ -72,6 +73,8 @@ struct SettingSource {
 const std::vector<SettingSource>& setting_sources();
 // Flags of tink-agent and tink-worker that are accepted and have no effect.
 const std::vector<std::string>& flags_without_effect();
+// Why, for the log; empty for other flags.
+std::string_view why_without_effect(std::string_view flag);
 
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 

@@ -22,6 +22,12 @@ rpc::CallOptions with_deadline() {
     return options;
 }
 
+// Not an answer of the server itself.
+bool interrupted(rpc::StatusCode code) {
+    return code == rpc::StatusCode::unavailable || code == rpc::StatusCode::cancelled ||
+           code == rpc::StatusCode::deadline_exceeded;
+}
+
 }  // namespace
 
 rpc::RpcStatus WorkerLink::get_actions(WorkerGeneration generation, const std::string& workflow_id,
@@ -47,14 +53,19 @@ std::pair<std::optional<Action>, rpc::RpcStatus> WorkerLink::get_action(
         rpc::RpcStatus status = call.finish();
         if (!status.ok()) return {std::nullopt, std::move(status)};
     }
+    rpc::RpcStatus trouble;
     for (const wire::WorkflowContext& found : contexts) {
         wire::WorkflowActionList actions;
         rpc::RpcStatus status = get_actions(generation, found.workflow_id(), actions);
-        if (!status.ok()) return {std::nullopt, std::move(status)};
+        if (interrupted(status.code)) return {std::nullopt, std::move(status)};
+        // A workflow that cannot be asked for keeps no other one from its turn.
+        if (!status.ok()) trouble = std::move(status);
         if (auto position = next_position(generation, found, actions, id_))
             return {worker_action(found.workflow_id(), *position, actions, registry_), {}};
     }
-    return action_behind_done(generation);
+    auto behind = action_behind_done(generation);
+    if (!behind.first && behind.second.ok()) behind.second = std::move(trouble);
+    return behind;
 }
 
 std::pair<std::optional<Action>, rpc::RpcStatus> WorkerLink::action_behind_done(
@@ -64,9 +75,7 @@ std::pair<std::optional<Action>, rpc::RpcStatus> WorkerLink::action_behind_done(
     rpc::RpcStatus status = get_actions(generation, done_->workflow_id, actions);
     if (!status.ok()) {
         // The workflow may be gone; an interruption passes.
-        if (status.code != rpc::StatusCode::unavailable &&
-            status.code != rpc::StatusCode::deadline_exceeded)
-            done_.reset();
+        if (!interrupted(status.code)) done_.reset();
         return {std::nullopt, std::move(status)};
     }
     auto position = following_position(done_->index, actions, id_);

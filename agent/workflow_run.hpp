@@ -11,9 +11,6 @@
 // document, and the commands for a failure or a timeout.
 namespace osiekit::agent {
 
-// tink-worker's default for max-file-size.
-inline constexpr std::uint64_t max_workflow_data_bytes = 10U << 20U;
-
 // Runs the action by `run`. Trouble with the document is logged and stops nothing, as the action
 // may not need it. `limit`: of the document, in bytes. Nothing is done around actions without a
 // workflow directory.

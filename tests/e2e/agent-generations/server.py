@@ -2,14 +2,19 @@
 so that nothing of the agent's own code is on this side. Runs under Debian's python3, which has grpcio.
 
 Usage: server.py GENERATION ADDRESS FOLDER IMAGE FAULTS; writes FOLDER/port, and FOLDER/events.jsonl as things happen.
-FAULTS is "none", or "faults": the first question is answered with UNAVAILABLE, and each first report of a result is
-stored and then broken off before its answer."""
+FAULTS is "none" or one of:
+"faults": the first question is answered with UNAVAILABLE, and each first report of a result is stored and then broken off
+before its answer.
+"wrong": the first questions get answers that make no sense; old servers then say that the first action is RUNNING, as they
+do after their worker was lost; one report takes 10 s (kubernetes); the last action runs into its timeout.
+"large": the workflow's data is larger than gRPC's usual limit of 4 MiB, in both directions."""
 
 import concurrent.futures
 import json
 import pathlib
 import sys
 import threading
+import time
 
 import grpc
 
@@ -21,7 +26,13 @@ SERVICES = {"kubernetes": "proto.WorkflowService", "long": LONG + "WorkflowServi
 RUNNING = 1
 SUCCESS = {"first": 2, "agent": 5}
 FAILED = {"first": 3, "agent": 3}
+TIMEOUT = {"first": 4, "agent": 4}
 AGENT_RUNNING = 2
+STALL_SECONDS = 10
+SHARED = ("/worker:/worker", "/statedir:/statedir")
+MIB = 1 << 20
+DATA_FROM_SERVER = 6 * MIB
+DATA_FROM_ACTION = 10 * MIB  # at the limit
 
 
 def varint(number):
@@ -85,18 +96,27 @@ class Server:
 
     def __init__(self, generation, address, folder, image, faults):
         self.generation, self.address, self.folder, self.image = generation, address, folder, image
-        self.faults = faults == "faults"
+        self.mode, self.faults = faults, faults == "faults"
+        self.questions = 0
         self.lock, self.file_lock = threading.Lock(), threading.Lock()
         self.state = {"action": "", "index": 0, "state": 0}
         self.data = b'{"from":"server"}'
         self.broken = set()
-        self.actions = ["say", "data", "fail"]
+        self.actions = ["say", "data", "late" if faults == "wrong" else "fail"]
+        if faults == "large":
+            self.data = b'{"pad":"' + b"x" * (DATA_FROM_SERVER - 10) + b'"}'
+        if faults == "wrong" and generation != "agent":
+            self.state = {"action": "say", "index": 0, "state": RUNNING}
 
     def event(self, **what):
         with self.file_lock, open(self.folder / "events.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(what) + "\n")
 
     def command(self, name):
+        if name == "late":
+            return ["sleep"]
+        if name == "data" and self.mode == "large":
+            return ["grow", "/workflow/data", str(DATA_FROM_ACTION)]
         if name == "data" and self.generation in ("long", "first"):
             return ["write", "/workflow/data", '{"from":"action"}']
         return ["exit", "3"] if name == "fail" else ["env", "GREETING"]
@@ -109,16 +129,43 @@ class Server:
             self.broken.add(key)
             return True
 
+    def stall(self, name, state):
+        if self.mode == "wrong" and self.generation == "kubernetes" and (name, state) == ("say", 4):
+            time.sleep(STALL_SECONDS)
+
+    def question(self):
+        """The number of this question, from 0."""
+        with self.lock:
+            self.questions += 1
+            return self.questions - 1
+
     # tink-worker's methods.
+    def wrong_contexts(self, number):
+        """For each of the first questions a context that cannot be right."""
+        def one(workflow, action, index, state):
+            return (field(1, workflow) + field(2, WORKER) + field(3, "task") + field(4, action) + field(5, index)
+                    + field(6, state) + field(7, len(self.actions)))
+        answers = [[one("nobody", "say", 0, 0)], [one("empty", "say", 0, 0)], [one(WORKFLOW, "say", 77, 0)],
+                   [one(WORKFLOW, "say", -1, 0)], [one(WORKFLOW, "say", 0, 99)], [b"\xff\xff\xff"],
+                   [field(1, WORKFLOW) + field(2, WORKER) + field(4, "say") + field(5, 1) + field(6, 77)]]
+        return answers[number] if number < len(answers) else None
+
     def contexts(self, request, context):
+        if self.mode == "wrong":
+            wrong = self.wrong_contexts(self.question())
+            if wrong is not None:
+                yield from wrong
+                return
+            # Before the right one: a workflow that nobody knows must not stand in its way.
+            yield field(1, "nobody") + field(2, WORKER)
         if self.fault_at("contexts"):
             context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
         worker = text(fields(request), 1)
         with self.lock:
             at = dict(self.state)
         success = SUCCESS.get(self.generation, 4)
-        failed = FAILED.get(self.generation, 2)
-        if at["state"] == failed or worker != WORKER:
+        ends = (FAILED.get(self.generation, 2), TIMEOUT.get(self.generation, 3))
+        if at["state"] in ends or worker != WORKER:
             return
         if self.generation == "kubernetes":
             # The current action is the first that has not succeeded.
@@ -132,16 +179,20 @@ class Server:
                + field(5, at["index"]) + field(6, at["state"]) + field(7, len(self.actions)))
 
     def action_list(self, request, context):
+        if text(fields(request), 1) == "empty":
+            return b""
         if text(fields(request), 1) != WORKFLOW:
             context.abort(grpc.StatusCode.UNKNOWN, "no such workflow")
         message = b""
         for name in self.actions:
-            action = field(1, "task") + field(2, name) + field(3, self.image)
+            action = field(1, "task") + field(2, name) + field(3, self.image) + field(4, 1 if name == "late" else 0)
+            for volume in SHARED:
+                action += field(9, volume)
             for word in self.command(name):
                 action += field(5, word)
             if self.generation in ("long", "first"):
                 for word in ("env", "GREETING"):
-                    action += field(7, word)
+                    action += field(6 if name == "late" else 7, word)
             action += field(8, WORKER) + field(10, "GREETING=hello from " + name)
             message += field(1, action)
         return message
@@ -157,6 +208,7 @@ class Server:
             if good:
                 self.state = {"action": name, "index": index, "state": state}
         self.event(kind="report", name=name, state=state, good=good, message=text(message, 6))
+        self.stall(name, state)
         if not good:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT,
                           "reported action name does not match the current action details")
@@ -171,27 +223,44 @@ class Server:
     def update_data(self, request, _):
         message = fields(request)
         self.data = message.get(3, b"")
-        self.event(kind="update data", data=self.data.decode(), metadata=json.loads(text(message, 2)))
+        self.event(kind="update data", data=self.data.decode()[:1000], bytes=len(self.data),
+                   metadata=json.loads(text(message, 2)))
         return b""
 
     # The agent's of today.
+    def wrong_action(self, number, context):
+        """For each of the first questions an answer that cannot be right."""
+        if number == 0:
+            return b""
+        if number == 1:
+            context.abort(grpc.StatusCode.UNKNOWN, "of no kind")
+        return b"\xff\xff\xff" if number == 2 else None
+
     def get_action(self, request, context):
+        wrong = self.wrong_action(self.question(), context) if self.mode == "wrong" else None
+        if wrong is not None:
+            return wrong
         if self.fault_at("get"):
             context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
         with self.lock:
             index = self.state["index"] + (self.state["state"] == SUCCESS["agent"])
-            over = self.state["state"] == FAILED["agent"] or text(fields(request), 1) != WORKER
+            over = self.state["state"] in (FAILED["agent"], TIMEOUT["agent"]) or text(fields(request), 1) != WORKER
         if over:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "nothing to do")
         name = self.actions[index]
         message = (field(1, WORKFLOW) + field(2, "task-1") + field(3, WORKER) + field(4, f"id-{index}") + field(5, name)
-                   + field(6, self.image) + field(7, 60))
+                   + field(6, self.image) + field(7, 1 if name == "late" else 60))
+        for volume in SHARED:
+            message += field(9, volume)
         for word in self.command(name):
             message += field(8, word)
         return message + field(10, "GREETING=hello from " + name) + field(11, "")
 
     def agent_report(self, request, context):
         message = fields(request)
+        if not text(message, 4).startswith("id-"):
+            self.event(kind="stray report", id=text(message, 4))
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no such action")
         index, state = int(text(message, 4).removeprefix("id-")), message[6]
         name = self.actions[index]
         with self.lock:
@@ -211,7 +280,8 @@ class Server:
                        "ReportActionStatus": unary(self.report)}
         if self.generation in ("long", "first"):
             methods |= {"GetWorkflowData": unary(self.get_data), "UpdateWorkflowData": unary(self.update_data)}
-        server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8))
+        limits = [(f"grpc.max_{way}_message_length", 16 * MIB) for way in ("send", "receive")]
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8), options=limits)
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(SERVICES[self.generation], methods), Unknown(self.event)))
         port = server.add_insecure_port(f"{self.address}:0")

@@ -1,5 +1,6 @@
 """The agent serves every generation of Tinkerbell's servers, without being told which it is: today's, tink v0.9, v0.2
-and v0.1. A server made with grpcio plays each, once as it should be and once with calls that are broken off."""
+and v0.1. A server made with grpcio plays each, once as it should be, once with calls that are broken off, and once with
+answers that make no sense and a stall; and one of them with as much data as a workflow may have."""
 
 import contextlib
 import json
@@ -16,26 +17,28 @@ HERE = pathlib.Path(__file__).parent
 PYTHON = "/usr/bin/python3"
 GENERATIONS = ("agent", "kubernetes", "long", "first")
 WORKER = "52:54:00:00:00:01"
-# Numbers of running, success and failed on the wire.
-STATES = {"agent": (2, 5, 3), "kubernetes": (1, 4, 2), "long": (1, 4, 2), "first": (1, 2, 3)}
+# Numbers of running, success, failed and timeout on the wire.
+STATES = {"agent": (2, 5, 3, 4), "kubernetes": (1, 4, 2, 3), "long": (1, 4, 2, 3), "first": (1, 2, 3, 4)}
+MIB = 1 << 20
 SECONDS = 120.0
-# A mount point, which only the agent's own mount namespace sees something on.
-MOUNT_POINT = pathlib.Path("/worker")
-START = "mount -t tmpfs tmpfs /worker && exec \"$@\""
+# Mount points, which only the agent's own mount namespace sees something on.
+MOUNT_POINTS = (pathlib.Path("/worker"), pathlib.Path("/statedir"))
+START = "mount -t tmpfs tmpfs /worker && mount -t tmpfs tmpfs /statedir && exec \"$@\""
 
 
 def run(context):
     with contextlib.ExitStack() as stack:
-        if not MOUNT_POINT.exists():
-            MOUNT_POINT.mkdir()
-            stack.callback(MOUNT_POINT.rmdir)
+        for mount_point in MOUNT_POINTS:
+            if not mount_point.exists():
+                mount_point.mkdir()
+                stack.callback(mount_point.rmdir)
         namespace = stack.enter_context(NetworkNamespace(context.out / "netns.log"))
         registry = Registry(namespace, context.out, context.out)
         stack.callback(registry.stop)
         registry.wait()
         image = registry.push(build_image(context), "test/action")["tag"]
         for generation in GENERATIONS:
-            for faults in ("none", "faults"):
+            for faults in ("none", "faults", "wrong", *(("large",) if generation == "long" else ())):
                 play(context, namespace, registry, image, generation, faults)
 
 
@@ -67,15 +70,19 @@ def play(context, namespace, registry, image, generation, faults):
         "unshare", "--mount", "sh", "-c", START, "sh", str(paths.program("tink-worker")), "--id", WORKER,
         "--grpc-server", f"{SERVER_ADDRESS}:{port}", "--store", str(folder / "store"), "--journal",
         str(folder / "journal"), "--backoff-max-interval", "500ms"], folder / "agent.log", environment)
-    running, success, failed = STATES[generation]
+    old, posted = generation != "agent", generation in ("long", "first")
+    running, success, failed, timeout = STATES[generation]
+    last, second = ("late", "late (on-timeout)") if faults == "wrong" else ("fail", "fail (on-failure)")
     wanted = []
-    for name, end in (("say", success), ("data", success), ("fail", failed)):
+    for name, end in (("say", success), ("data", success), (last, timeout if faults == "wrong" else failed)):
         wanted += [(name, running)] + [(name, end)] * (2 if faults == "faults" else 1)
+    if faults == "wrong" and old:
+        del wanted[0]  # the server says already that it runs
     try:
         ports.wait_until(lambda: len(reports(folder)) >= len(wanted), agent, SECONDS, f"{what}: the reports are not here")
-        if generation in ("long", "first"):
-            ports.wait_until(lambda: '"fail (on-failure)": SUCCESS' in log(folder), agent, SECONDS,
-                             f"{what}: the command for a failure did not run")
+        if posted:
+            ports.wait_until(lambda: f'"{second}": SUCCESS' in log(folder), agent, SECONDS,
+                             f"{what}: the command for a failure or a timeout did not run")
     finally:
         agent.stop()
         server.stop()
@@ -87,12 +94,29 @@ def play(context, namespace, registry, image, generation, faults):
                   f"{what}: how often the server was asked whether it keeps output, among {asked}")
     context.check("GREETING=hello from say" in log(folder), f"{what}: the action has its environment",
                   folder / "agent.log")
-    if generation in ("long", "first"):
-        context.check('/workflow/data holds {"from":"server"}' in log(folder),
-                      f"{what}: the action sees the workflow's data", folder / "agent.log")
-        updates = [one for one in events(folder) if one["kind"] == "update data"]
-        context.equal([one["data"] for one in updates], ['{"from":"action"}'], f"{what}: the data that came back")
-        context.equal(updates[0]["metadata"]["workerID"], WORKER, f"{what}: who changed the data")
+    # tink-worker gave each action its workflow's directory; tink-agent gives none.
+    context.equal("say | /workflow is there" in log(folder), old, f"{what}: whether there is a /workflow")
+    # The last one that looks into the shared directories is told what the one before has left there.
+    for shared in MOUNT_POINTS:
+        context.check(f"{shared}/note holds hello from say" in log(folder),
+                      f"{what}: {shared} goes from one action to the next", folder / "agent.log")
+    stray = [one for one in events(folder) if one["kind"] == "stray report"]
+    context.equal(stray, [], f"{what}: reports of what is no action")
+    if posted:
+        check_data(context, folder, what, faults)
+
+
+def check_data(context, folder, what, faults):
+    updates = [one for one in events(folder) if one["kind"] == "update data"]
+    if faults == "large":
+        context.check(f"/workflow/data has {6 * MIB} bytes" in log(folder), f"{what}: the action sees all of the data",
+                      folder / "agent.log")
+        context.equal([one["bytes"] for one in updates], [10 * MIB], f"{what}: bytes of data that came back")
+        return
+    context.check('/workflow/data holds {"from":"server"}' in log(folder),
+                  f"{what}: the action sees the workflow's data", folder / "agent.log")
+    context.equal([one["data"] for one in updates], ['{"from":"action"}'], f"{what}: the data that came back")
+    context.equal(updates[0]["metadata"]["workerID"], WORKER, f"{what}: who changed the data")
 
 
 def log(folder):

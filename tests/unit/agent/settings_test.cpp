@@ -124,6 +124,8 @@ TEST_CASE("both programs' flags, with one dash or two") {
                                  {"insecure tls", "true"},
                                  {"registry", "reg"}});
     REQUIRE(parsed.ignored == std::vector<std::string>{"containerd-socket"});
+    for (const std::string& flag : flags_without_effect()) CHECK(!why_without_effect(flag).empty());
+    CHECK(why_without_effect("id").empty());
     REQUIRE(parse({"--no-such-flag"}).exit == 2);
     REQUIRE(parse({"--version"}).exit == 0);
 }
