@@ -57,8 +57,10 @@ struct AlpineRepository::State {
     fs::path kept_file(std::string_view kind, std::string_view key) const {
         return cache.directory() / "alpine" / kind / Sha256::of(key).hex();
     }
+    // `moved` is told how much of the body is here.
     Result<std::string> get(const std::string& url, std::uint64_t limit,
-                            const std::function<bool()>& cancelled);
+                            const std::function<bool()>& cancelled,
+                            const std::function<void(std::uint64_t)>& moved = {});
     Result<std::optional<fs::path>> kept_blob(const fs::path& file, std::int64_t& written);
     Result<std::string> load_index(std::size_t repository, bool& asked,
                                    const std::function<bool()>& cancelled);
@@ -66,35 +68,50 @@ struct AlpineRepository::State {
     LocatedPackage to_package(const Record& record) const;
     // Sets file and digest if the cache has the package.
     Result<bool> recall(LocatedPackage& package);
-    Status fetch_one(LocatedPackage& package, const std::function<bool()>& cancelled);
+    Status fetch_one(LocatedPackage& package, const std::function<bool()>& cancelled,
+                     const std::function<void(std::uint64_t)>& moved);
     Result<std::vector<LocatedPackage>> resolve(const PackageQuery& query);
     Result<std::vector<LocatedPackage>> fetch(std::vector<LocatedPackage> packages,
                                               const FetchWatch& watch);
-    void report(const LocatedPackage& package);
+    // The package has `now` bytes, and had `before`.
+    void report(const LocatedPackage& package, std::uint64_t before, std::uint64_t now,
+                bool finished);
 };
 
 Result<std::string> AlpineRepository::State::get(const std::string& url, std::uint64_t limit,
-                                                 const std::function<bool()>& cancelled) {
+                                                 const std::function<bool()>& cancelled,
+                                                 const std::function<void(std::uint64_t)>& moved) {
     http::Client client;
     std::string body;
-    OSIEKIT_TRY(with_retries(options.retry, cancelled, [&]() -> Status {
-        PlainUrl plain = split_credentials(url);
-        http::Request request;
-        request.url = plain.url;
-        request.user = plain.user;
-        request.password = plain.password;
-        request.cancelled = cancelled;
-        request.body_limit = limit;
-        request.headers.emplace_back("Cache-Control: max-age=0");
+    PlainUrl plain = split_credentials(url);
+    http::Request request;
+    request.url = plain.url;
+    request.user = plain.user;
+    request.password = plain.password;
+    request.cancelled = cancelled;
+    request.stall_timeout = options.stall_timeout;
+    request.lowest_speed = lowest_mirror_speed;
+    request.headers.emplace_back("Cache-Control: max-age=0");
+    request.on_body = [&](std::string_view piece) -> Status {
+        if (piece.size() > limit - body.size())
+            return Error(ErrorKind::limit, "it is larger than " + std::to_string(limit) + " bytes");
+        body += piece;
+        if (moved) moved(body.size());
+        return {};
+    };
+    OSIEKIT_TRY(with_retries(options.retry, cancelled, [&](RetryAfter& asked) -> Status {
+        body.clear();
         OSIEKIT_ASSIGN(http::Response response, client.perform(request));
         std::string text = "GET " + plain.url + ": HTTP status " + std::to_string(response.status);
-        if (is_transient_status(response.status)) return Error(ErrorKind::network, std::move(text));
+        if (is_transient_status(response.status)) {
+            asked = retry_after(response);
+            return Error(ErrorKind::network, std::move(text));
+        }
         if (response.status == 404)
             return Error(ErrorKind::not_found, std::move(text))
                 .hint("check mirror, branch and repository of the section \"alpine\"");
         if (response.status < 200 || response.status >= 300)
-            return Error(ErrorKind::refused, std::move(text));
-        body = std::move(response.body);
+            return Error(ErrorKind::refused, std::move(text)).hint(refused_hint);
         return {};
     }));
     return body;
@@ -165,11 +182,12 @@ Result<alpine::Index> AlpineRepository::State::load_indexes(bool& asked) {
     return index;
 }
 
-void AlpineRepository::State::report(const LocatedPackage& package) {
+void AlpineRepository::State::report(const LocatedPackage& package, std::uint64_t before,
+                                     std::uint64_t now, bool finished) {
     std::lock_guard lock(mutex);
     progress.current = package.name;
-    progress.bytes_done += package.size;
-    ++progress.files_done;
+    progress.bytes_done += now - before;  // wraps around when an attempt starts anew
+    if (finished) ++progress.files_done;
     if (options.progress) options.progress(progress);
 }
 
@@ -211,7 +229,8 @@ Result<bool> AlpineRepository::State::recall(LocatedPackage& package) {
 }
 
 Status AlpineRepository::State::fetch_one(LocatedPackage& package,
-                                          const std::function<bool()>& cancelled) {
+                                          const std::function<bool()>& cancelled,
+                                          const std::function<void(std::uint64_t)>& moved) {
     package.url = without_credentials(options.mirror) + "/" + package.location;
     OSIEKIT_ASSIGN(bool cached, recall(package));
     if (cached) return {};
@@ -222,7 +241,7 @@ Status AlpineRepository::State::fetch_one(LocatedPackage& package,
         return Error(ErrorKind::invalid_input,
                      "it has no safe place below a mirror, or no possible size");
     OSIEKIT_ASSIGN(std::string bytes,
-                   get(options.mirror + "/" + package.location, package.size, cancelled));
+                   get(options.mirror + "/" + package.location, package.size, cancelled, moved));
     if (bytes.size() != package.size)
         return Error(ErrorKind::digest, "it has " + std::to_string(bytes.size()) + " bytes, and " +
                                             std::to_string(package.size) + " were expected");
@@ -269,10 +288,15 @@ Result<std::vector<LocatedPackage>> AlpineRepository::State::fetch(
                (watch.cancelled && watch.cancelled());
     };
     auto fetch_numbered = [&](std::size_t i) -> Status {
-        OSIEKIT_TRY(fetch_one(packages[i], cancelled)
+        std::uint64_t have = 0;
+        auto moved = [&](std::uint64_t now) {
+            report(packages[i], have, now, false);
+            have = now;
+        };
+        OSIEKIT_TRY(fetch_one(packages[i], cancelled, moved)
                         .context("fetching the package " + packages[i].to_string() + " from " +
                                  packages[i].url));
-        report(packages[i]);
+        report(packages[i], have, packages[i].size, true);
         return watch.tell(packages[i]);
     };
     OSIEKIT_TRY(run_parallel(packages.size(), parallel_fetches, stopping, fetch_numbered));

@@ -37,6 +37,8 @@ class AlpineRepository final : public PackageSource {
         ProgressCallback progress;
         std::function<bool()> cancelled;
         RetryPolicy retry;
+        // A transfer that is slower than lowest_mirror_speed for so long is given up.
+        std::chrono::seconds stall_timeout{30};
         std::function<std::int64_t()> now;  // seconds since 1970; empty: the system's clock
     };
 

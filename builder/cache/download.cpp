@@ -77,6 +77,7 @@ Result<Fd> Download::lock_partial() {
 }
 
 Status Download::attempt() {
+    asked_.reset();
     Arrival arrival;
     OSIEKIT_ASSIGN(arrival.file, lock_partial());
     OSIEKIT_ASSIGN(auto present, cache_.find(item_.digest));
@@ -112,6 +113,7 @@ Status Download::receive(Arrival& arrival) {
     request.proxy = item_.proxy;
     request.ca_file = item_.ca_file;
     request.stall_timeout = item_.stall_timeout;
+    request.lowest_speed = lowest_mirror_speed;
     if (arrival.have > 0) request.range_start = arrival.have;
     request.on_headers = [&](long status, const std::map<std::string, std::string>& headers) {
         arrival.status = status;
@@ -126,7 +128,7 @@ Status Download::receive(Arrival& arrival) {
     return judge_answer(response);
 }
 
-Status Download::judge_answer(const http::Response& response) const {
+Status Download::judge_answer(const http::Response& response) {
     if (response.status >= 200 && response.status < 300) return {};
     std::string text = "GET " + without_credentials(item_.url) + ": HTTP status " +
                        std::to_string(response.status);
@@ -134,11 +136,14 @@ Status Download::judge_answer(const http::Response& response) const {
         ::unlink(cache_.partial_path(item_.digest).c_str());
         return Error(ErrorKind::network, std::move(text));
     }
-    if (is_transient_status(response.status)) return Error(ErrorKind::network, std::move(text));
+    if (is_transient_status(response.status)) {
+        asked_ = retry_after(response);
+        return Error(ErrorKind::network, std::move(text));
+    }
     if (response.status == 404 || response.status == 410)
         return Error(ErrorKind::not_found, std::move(text))
             .hint("the mirror may be in the middle of an update; try again later");
-    return Error(ErrorKind::refused, std::move(text));
+    return Error(ErrorKind::refused, std::move(text)).hint(refused_hint);
 }
 
 // A server may ignore the range (200) or answer another one than was asked for.

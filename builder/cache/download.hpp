@@ -26,6 +26,8 @@ class Download {
 
     // Tries once, from where the last attempt stopped. Kind network if another attempt may help.
     Status attempt();
+    // How long the server of the last attempt asked to be left alone.
+    RetryAfter asked() const { return asked_; }
 
   private:
     // What is known of the file while its body arrives.
@@ -34,7 +36,7 @@ class Download {
     Status receive(Arrival& arrival);
     Status begin_body(Arrival& arrival);
     Status take(Arrival& arrival, std::string_view piece);
-    Status judge_answer(const http::Response& response) const;
+    Status judge_answer(const http::Response& response);
     Status finish(Arrival& arrival);
 
     BlobCache& cache_;
@@ -42,6 +44,7 @@ class Download {
     http::Client& client_;
     const std::function<bool()>& cancelled_;
     Moved moved_;
+    RetryAfter asked_;
 };
 
 }  // namespace osiekit::builder

@@ -109,7 +109,11 @@ Result<std::vector<fs::path>> fetch_all(BlobCache& cache, const std::vector<Fetc
                               [&](std::uint64_t have, std::uint64_t received) {
                                   progress.moved(i, items[i].name, have, received, false);
                               }};
-            Status done = with_retries(options.retry, stop, [&] { return download.attempt(); });
+            Status done = with_retries(options.retry, stop, [&](RetryAfter& asked) {
+                Status tried = download.attempt();
+                asked = download.asked();
+                return tried;
+            });
             if (!done) return done;
             progress.moved(i, items[i].name, items[i].size, 0, true);
             return take_out(i);

@@ -33,7 +33,7 @@ struct FetchItem {
     std::string ca_file;  // extra CA bundle for https
     Sha256 digest;
     std::uint64_t size = 0;  // exact
-    // A transfer that brings less than a byte a second for so long is given up, and tried again.
+    // A transfer that is slower than lowest_mirror_speed for so long is given up, and tried again.
     std::chrono::seconds stall_timeout{30};
     std::string kind = "package";  // what it is, for people who look into the cache
 };

@@ -62,10 +62,7 @@ Result<AptConfiguration> read_apt_configuration(const fs::path& root) {
     for (const fs::path& file : source_files(apt / "sources.list.d"))
         OSIEKIT_TRY(read_sources(file, root, configuration));
     // apt-config reads the running host's files; another root has apt's defaults.
-    if (root == "/") {
-        auto dump = run_command({"apt-config", "dump"});
-        if (dump && dump->exit_code == 0) configuration.settings = parse_apt_settings(dump->out);
-    }
+    if (root == "/") configuration.settings = host_apt_settings();
     return configuration;
 }
 
@@ -116,6 +113,11 @@ AptSettings parse_apt_settings(std::string_view dump) {
         }
     }
     return settings;
+}
+
+AptSettings host_apt_settings() {
+    auto dump = run_command({"apt-config", "dump"});
+    return dump && dump->exit_code == 0 ? parse_apt_settings(dump->out) : AptSettings();
 }
 
 std::string AptSettings::proxy_for(std::string_view url) const {

@@ -68,6 +68,8 @@ Result<std::vector<AptSource>> parse_one_line_sources(std::string_view text,
                                                       const std::string& name);
 // The output of `apt-config dump`.
 AptSettings parse_apt_settings(std::string_view dump);
+// What the apt of the running host is set to; apt's defaults where there is no apt.
+AptSettings host_apt_settings();
 
 // VERSION_CODENAME of ROOT/etc/os-release.
 Result<std::string> host_codename(const std::filesystem::path& root);

@@ -135,7 +135,7 @@ ReleaseStore::Kept ReleaseStore::load(const fs::path& file, const AptSource& sou
 Result<ReleaseStore::Answer> ReleaseStore::ask(const AptSource& source, const Kept& kept) const {
     http::Client client;
     Answer answer;
-    auto get = [&](const std::string& name) -> Status {
+    auto get = [&](const std::string& name, RetryAfter& asked) -> Status {
         PlainUrl url = split_credentials(suite_url(source) + "/" + name);
         http::Request request;
         request.url = url.url;
@@ -145,6 +145,7 @@ Result<ReleaseStore::Answer> ReleaseStore::ask(const AptSource& source, const Ke
         request.ca_file = options_.settings.ca_file;
         request.body_limit = release_size_limit;
         request.stall_timeout = options_.settings.timeout;
+        request.lowest_speed = lowest_mirror_speed;
         request.cancelled = options_.cancelled;
         if (kept.release && !kept.etag.empty())
             request.headers.push_back("If-None-Match: " + kept.etag);
@@ -158,21 +159,27 @@ Result<ReleaseStore::Answer> ReleaseStore::ask(const AptSource& source, const Ke
             answer.unchanged = true;
             return {};
         }
-        if (is_transient_status(response.status)) return Error(ErrorKind::network, std::move(text));
+        if (is_transient_status(response.status)) {
+            asked = retry_after(response);
+            return Error(ErrorKind::network, std::move(text));
+        }
         if (response.status == 404)
             return Error(ErrorKind::not_found, std::move(text))
                 .hint("check URI and suite of the source at " + source.origin);
         if (response.status < 200 || response.status >= 300)
-            return Error(ErrorKind::refused, std::move(text));
+            return Error(ErrorKind::refused, std::move(text)).hint(refused_hint);
         answer.content = std::move(response.body);
         answer.etag = response.headers["etag"];
         answer.last_modified = response.headers["last-modified"];
         return {};
     };
-    Status done =
-        with_retries(options_.retry, options_.cancelled, [&] { return get("InRelease"); });
+    auto ask_for = [&](const char* name) {
+        return with_retries(options_.retry, options_.cancelled,
+                            [&](RetryAfter& asked) { return get(name, asked); });
+    };
+    Status done = ask_for("InRelease");
     if (!done && done.error().kind() == ErrorKind::not_found && source.trusted)
-        done = with_retries(options_.retry, options_.cancelled, [&] { return get("Release"); });
+        done = ask_for("Release");
     OSIEKIT_TRY(std::move(done));
     return answer;
 }
@@ -271,14 +278,15 @@ Result<CurrentRelease> ReleaseStore::current(const AptSource& source) const {
     constexpr std::int64_t interval =
         std::chrono::duration_cast<std::chrono::seconds>(release_check_interval).count();
     bool fresh = kept.release && age >= 0 && age < interval;
+    if (options_.offline && !kept.release)
+        return Error(ErrorKind::not_found, "it is not in the cache, and asking is not allowed")
+            .hint("run once without --offline")
+            .context(subject);
     if (options_.offline || (fresh && !options_.refresh)) {
-        if (!kept.release)
-            return Error(ErrorKind::not_found, "it is not in the cache, and asking is not allowed")
-                .hint("run once without --offline")
-                .context(subject);
-        if (Status good = check(source, *kept.release); !good)
-            return std::move(good).error().context(subject);
-        return CurrentRelease{*std::move(kept.release), false};
+        Status good = check(source, *kept.release);
+        if (good) return CurrentRelease{*std::move(kept.release), false};
+        // What has expired a moment ago the mirror may have renewed.
+        if (options_.offline) return std::move(good).error().context(subject);
     }
     auto updated = update(source, kept, *keys);
     if (!updated) return std::move(updated).error().context(subject);

@@ -80,6 +80,9 @@ Result<PackageSource*> Repositories::of(PackageSystem system) {
             return debian_.get();
         case PackageSystem::alpine:
             if (!alpine_) {
+                // How long silence is borne is a matter of this machine's network; a proxy of apt
+                // may know Debian's mirrors only.
+                options_.alpine.stall_timeout = host_apt_settings().timeout;
                 OSIEKIT_ASSIGN(alpine_, AlpineRepository::open(options_.alpine));
             }
             return alpine_.get();

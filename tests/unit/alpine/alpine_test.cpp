@@ -213,6 +213,33 @@ TEST_CASE("a signed repository is used, and only by its own key") {
                       fs::copy_options::overwrite_existing);
         CHECK(obtain().error().kind() == ErrorKind::refused);
     }
+    SECTION("a mirror that trickles is given up, and asked again") {
+        options.stall_timeout = std::chrono::seconds(1);
+        options.retry.attempts = 1;
+        server.fail(base + "APKINDEX.tar.gz", {.trickle = true});
+        auto failed = obtain();
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().kind() == ErrorKind::network);
+        CHECK(failed.error().to_string().find(base + "APKINDEX.tar.gz") != std::string::npos);
+        options.retry.attempts = 2;
+        server.fail(base + "replayout-1.0.0-r0.apk", {.trickle = true});
+        CHECK(obtain());
+    }
+    SECTION("what arrives of a package is told, and counted once") {
+        Progress last;
+        bool part = false;
+        options.progress = [&](const Progress& now) {
+            part = part || (now.bytes_done > 0 && now.files_done == 0);
+            last = now;
+        };
+        server.fail(base + "replayout-1.0.0-r0.apk", {.cut_after = 500});
+        auto got = obtain();
+        REQUIRE(got);
+        CHECK(part);
+        CHECK(last.bytes_done == got->at(0).size);
+        CHECK(last.bytes_total == got->at(0).size);
+        CHECK(last.files_done == 1);
+    }
     SECTION("another package, or half of one, is not taken") {
         std::string package = fixture("replayout-1.0.0-r0.apk");
         server.put(base + "replayout-1.0.0-r0.apk", package.substr(0, package.size() - 1));

@@ -149,6 +149,16 @@ TEST_CASE("dates are honoured as the host's apt honours them") {
         setting.options.offline = true;
         CHECK(contains(setting.failure({"kernel"}), "run once without --offline"));
     }
+    SECTION("renewed within the interval in which a mirror is not asked again") {
+        setting.mirror.valid_until = "Sat, 14 Nov 2026 12:01:00 UTC";
+        setting.mirror.publish();
+        REQUIRE(setting.obtain({"kernel"}));
+        setting.now += 2 * minute;
+        CHECK(contains(setting.failure({"kernel"}), "has expired 0 hours ago"));
+        setting.mirror.valid_until = "Sat, 21 Nov 2026 12:00:00 UTC";
+        setting.mirror.publish();
+        REQUIRE(setting.obtain({"kernel"}));
+    }
     SECTION("expired, but nobody minds") {
         setting.now += 10 * day;
         AptSettings settings;

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "lib/base/digest.hpp"
 #include "lib/base/text.hpp"
@@ -17,6 +19,13 @@ void send_all(int peer, std::string_view bytes) {
         ssize_t n = ::send(peer, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (n <= 0) return;
         bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void send_slowly(int peer, std::string_view bytes) {
+    for (char byte : bytes) {
+        if (::send(peer, &byte, 1, MSG_NOSIGNAL) != 1) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
 }
 
@@ -123,7 +132,7 @@ void TestServer::answer(int peer, const std::string& request) {
         auto file = files_.find(seen.path);
         if (file != files_.end()) body = file->second;
     }
-    std::string headers;
+    std::string headers = fault.headers;
     if (fault.status != 0) {
         seen.status = fault.status;
         body = "no";
@@ -155,5 +164,6 @@ void TestServer::answer(int peer, const std::string& request) {
                        "\r\nConnection: close\r\n\r\n");
     if (fault.before) fault.before();
     std::string_view rest = *body;
+    if (fault.trickle) return send_slowly(peer, rest);
     send_all(peer, fault.cut_after ? rest.substr(0, *fault.cut_after) : rest);
 }

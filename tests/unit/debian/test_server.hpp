@@ -20,6 +20,8 @@ class TestServer {
         bool ignore_range = false;                  // answer 200 and everything
         bool lie_about_range = false;               // answer 206 with the wrong part
         std::function<void()> before = {};          // called before the body is sent
+        std::string headers = {};                   // more of them, each with its end of line
+        bool trickle = false;                       // some fifty bytes a second, until nobody reads
     };
     struct Seen {
         std::string path;
