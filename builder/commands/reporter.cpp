@@ -1,25 +1,32 @@
 #include "builder/commands/reporter.hpp"
 
-#include <unistd.h>
-
+#include "builder/commands/progress_line.hpp"
 #include "lib/base/file.hpp"
-#include "lib/base/text.hpp"
+#include "lib/base/terminal.hpp"
 
 namespace osiekit::builder {
 
 namespace {
 constexpr std::chrono::milliseconds redraw_interval{100};
-}
+constexpr std::chrono::seconds plain_interval{10};
+// To the first column, and clear what follows (ECMA-48: EL).
+constexpr const char* clear = "\r\x1b[K";
+}  // namespace
 
-Reporter::Reporter(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+Reporter::Reporter(bool quiet, int fd, std::function<Clock::time_point()> now)
+    : quiet_(quiet), fd_(fd), now_(std::move(now)), rewrites_(rewrites_lines(fd)) {}
+
+Reporter::~Reporter() {
+    finish();
+}
 
 void Reporter::write(const std::string& text) const {
     // Nothing sensible can be done when nobody listens.
-    static_cast<void>(write_all(STDERR_FILENO, text).ok());
+    static_cast<void>(write_all(fd_, text).ok());
 }
 
 void Reporter::clear_line() {
-    if (dirty_) write("\r\x1b[K");
+    if (dirty_) write(clear);
     dirty_ = false;
 }
 
@@ -27,31 +34,31 @@ void Reporter::stage(std::string_view name) {
     std::lock_guard lock(mutex_);
     if (quiet_) return;
     stage_ = name;
-    stage_start_ = std::chrono::steady_clock::now();
-    if (!terminal_) {
+    stage_start_ = now_();
+    if (!rewrites_) {
+        last_ = stage_start_;
         write(stage_ + "\n");
         return;
     }
     clear_line();
-    write(stage_ + "…");
+    write(stage_.substr(0, terminal_columns(fd_) - 1));
     dirty_ = true;
 }
 
 void Reporter::progress(const Progress& progress) {
     std::lock_guard lock(mutex_);
-    if (quiet_ || !terminal_) return;
-    auto now = std::chrono::steady_clock::now();
-    if (now - last_ < redraw_interval) return;
+    if (quiet_) return;
+    auto now = now_();
+    if (now - last_ < (rewrites_ ? Clock::duration(redraw_interval) : plain_interval)) return;
     last_ = now;
     double seconds = std::chrono::duration<double>(now - stage_start_).count();
     double rate = progress.bytes_per_second;
     if (rate == 0 && seconds > 0) rate = static_cast<double>(progress.bytes_done) / seconds;
-    std::string line = "\r\x1b[K" + stage_ + ": " + human_size(progress.bytes_done);
-    if (progress.bytes_total > 0) line += " of " + human_size(progress.bytes_total);
-    line += ", " + human_size(static_cast<std::uint64_t>(rate)) + "/s";
-    if (!progress.current.empty() && progress.current != stage_)
-        line += "  " + printable(progress.current, 40);
-    write(line);
+    if (!rewrites_) {
+        write(stage_ + ": " + progress_text(progress, rate) + "\n");
+        return;
+    }
+    write(clear + progress_line(stage_, progress, rate, terminal_columns(fd_)));
     dirty_ = true;
 }
 
