@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,10 +84,24 @@ class ImageBuilder {
     Result<Part> module_part();
 
     Status add_package(const LocatedPackage& package);
-    // False: the cache does not have it.
-    Result<bool> recall_package(const LocatedPackage& package);
-    std::string package_key(const LocatedPackage& package, bool firmware) const;
+    // A package without some of its files, those that others replace.
+    struct PackagePart {
+        Part part;
+        std::vector<std::string> applets;
+        std::vector<std::string> lost;  // warnings
+    };
+    Result<PackagePart> package_part(const LocatedPackage& package,
+                                     const std::set<std::string>& without);
+    // nullopt: the cache does not have it.
+    Result<std::optional<PackagePart>> recall_package(const LocatedPackage& package,
+                                                      const std::set<std::string>& without);
+    Result<PackagePart> unpack_package(const LocatedPackage& package,
+                                       const std::set<std::string>& without);
+    std::string package_key(const LocatedPackage& package, bool firmware,
+                            const std::set<std::string>& without) const;
     std::optional<bool> known_to_hold_firmware(const LocatedPackage& package) const;
+    // Takes out of packages what others replace. The packages' parts begin at `first`.
+    Status settle_replacements(std::size_t first);
 
     Status add_programs();
 

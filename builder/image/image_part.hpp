@@ -20,6 +20,7 @@ struct Part {
     bool self_contained = false;  // the same whatever else is in the image
     bool known = true;            // false: only what is not here yet tells what is in it
     LinkFacts linking;            // of a self-contained one
+    std::string replaces;         // of a Debian package: its field Replaces
 
     const Tree::Entries& entries() const { return ready ? ready->entries : request.entries; }
 };

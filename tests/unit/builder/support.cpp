@@ -84,8 +84,8 @@ std::filesystem::path make_deb(const std::filesystem::path& folder, const Packag
     std::filesystem::path root = folder / (spec.name + ".root");
     std::filesystem::create_directories(root / "DEBIAN");
     spill(root / "DEBIAN/control", "Package: " + spec.name + "\nVersion: " + spec.version +
-                                       "\nArchitecture: amd64\nMaintainer: Nobody <n@example>\n"
-                                       "Description: for a test\n");
+                                       "\nArchitecture: amd64\nMaintainer: Nobody <n@example>\n" +
+                                       spec.fields + "Description: for a test\n");
     for (const auto& [path, content] : spec.files) {
         if (path.ends_with('/')) {
             std::filesystem::create_directories(root / path);

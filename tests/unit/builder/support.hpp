@@ -29,6 +29,7 @@ struct PackageSpec {
     std::string name = "package";
     std::string version = "1";
     std::vector<std::pair<std::string, std::string>> files;
+    std::string fields = {};  // more lines of the control file
 };
 std::filesystem::path make_deb(const std::filesystem::path& folder, const PackageSpec& spec);
 
