@@ -9,11 +9,18 @@ std::vector<std::filesystem::path> all_folders(const std::filesystem::path& cach
     return folders;
 }
 
+namespace {
+constexpr std::string_view pending_mark = ".partial.";
+constexpr std::size_t pending_end = pending_mark.size() + 6;  // with the random letters
+}  // namespace
+
 bool is_pending_name(std::string_view name) {
-    constexpr std::string_view mark = ".partial.";
-    constexpr std::size_t random = 6;
-    return name.size() > mark.size() + random &&
-           name.substr(name.size() - random - mark.size(), mark.size()) == mark;
+    return name.size() > pending_end &&
+           name.substr(name.size() - pending_end, pending_mark.size()) == pending_mark;
+}
+
+std::string_view pending_for(std::string_view name) {
+    return name.substr(0, name.size() - pending_end);
 }
 
 }  // namespace osiekit::builder

@@ -33,5 +33,7 @@ std::vector<std::filesystem::path> all_folders(const std::filesystem::path& cach
 
 // A name as PendingFile gives it while a file is being written: "NAME.partial.XXXXXX".
 bool is_pending_name(std::string_view name);
+// NAME of such a name.
+std::string_view pending_for(std::string_view name);
 
 }  // namespace osiekit::builder

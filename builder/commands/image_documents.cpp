@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "builder/image/output_folder.hpp"
 #include "builder/report/bom.hpp"
 #include "builder/report/provenance.hpp"
 #include "lib/base/file.hpp"
@@ -26,6 +27,7 @@ std::string document_text(const nlohmann::ordered_json& document) {
 
 Status write_documents(const OutputSpec& outputs, const std::filesystem::path& folder) {
     if (outputs.spdx.empty() && outputs.cyclonedx.empty() && outputs.provenance.empty()) return {};
+    OSIEKIT_ASSIGN(OutputFolder locked, OutputFolder::open(folder, outputs));
     OSIEKIT_ASSIGN(KnownImage image, load_known_image(folder));
     OSIEKIT_ASSIGN(std::uint64_t created, creation_time(image.manifest));
     Bom bom = bill_of_materials(image, created);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "builder/image/manifest.hpp"
+#include "builder/image/output_folder.hpp"
 #include "builder/image/output_names.hpp"
 #include "builder/tree.hpp"
 #include "lib/base/file.hpp"
@@ -31,11 +32,7 @@ Status copy_checked(const std::filesystem::path& from, const Sha256& digest, int
 
 Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
                    const std::filesystem::path& out, const std::function<bool()>& cancelled) {
-    std::error_code error;
-    std::filesystem::create_directories(out, error);
-    if (error)
-        return Error(ErrorKind::io,
-                     "cannot create the folder " + out.string() + ": " + error.message());
+    OSIEKIT_ASSIGN(OutputFolder folder, OutputFolder::open(out, image.outputs));
     OSIEKIT_ASSIGN(PendingFile kernel, PendingFile::create(out / image.outputs.kernel));
     OSIEKIT_TRY(copy_checked(vmlinuz, image.kernel.vmlinuz, kernel.fd(), {}, cancelled));
     OSIEKIT_ASSIGN(PendingFile initramfs, PendingFile::create(out / image.outputs.initramfs));
@@ -52,7 +49,7 @@ Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
             cancelled));
     }
     image.initramfs_digest = stream.finish();
-    OSIEKIT_ASSIGN(PendingFile manifest, PendingFile::create(out / "manifest.json"));
+    OSIEKIT_ASSIGN(PendingFile manifest, PendingFile::create(out / manifest_name));
     OSIEKIT_TRY(write_all(manifest.fd(), manifest_text(image)));
     std::optional<PendingFile> script;
     if (!image.outputs.ipxe.empty()) {

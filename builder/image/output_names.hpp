@@ -2,10 +2,14 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace osiekit::builder {
 
-// The files of an image's folder. Always there beside them: "manifest.json".
+// Always there beside an image's files.
+constexpr std::string_view manifest_name = "manifest.json";
+
+// The files of an image's folder.
 struct OutputNames {
     std::string kernel = "vmlinuz";
     std::string initramfs = "initramfs";

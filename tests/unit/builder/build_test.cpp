@@ -1,5 +1,8 @@
 #include "builder/image/build.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <nlohmann/json.hpp>
 
 #include "builder/image/compose.hpp"
@@ -229,6 +232,39 @@ TEST_CASE("a build writes what the profile calls its outputs") {
     auto contents = load_contents(site.options.out);
     if (!contents) FAIL(contents.error().to_string());
     CHECK(contents->manifest["name"] == "test");
+}
+
+TEST_CASE("what a killed build has left in the output is removed by the next, and nothing else") {
+    BuildSite site;
+    std::filesystem::create_directories(site.options.out / "vmlinuz.partial.folder");
+    const char* left[] = {"vmlinuz.partial.abc123", "initramfs.partial.000000",
+                          "manifest.json.partial.zzzzzz", "boot.ipxe.partial.a1b2c3"};
+    const char* others[] = {"mine.partial.abc123", "vmlinuz.partial.abc1234",
+                            "vmlinuz.partial.",    ".partial.abc123",
+                            "initramfs.old",       "linux.partial.abc123"};
+    for (const char* name : left) spill(site.options.out / name, "half");
+    for (const char* name : others) spill(site.options.out / name, "whole");
+    std::filesystem::create_symlink("initramfs.old", site.options.out / "initramfs.partial.a.link");
+    auto there = [&](const char* name) { return std::filesystem::exists(site.options.out / name); };
+    const std::string script = "outputs: {ipxe: boot.ipxe}\n";
+    {
+        // Another build that is at work holds the folder so.
+        Fd other(::open(site.options.out.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        REQUIRE(::flock(other.get(), LOCK_SH) == 0);
+        REQUIRE(site.build(script));
+        for (const char* name : left) CHECK(there(name));
+    }
+    REQUIRE(site.build(script));
+    for (const char* name : left) {
+        INFO(name);
+        CHECK_FALSE(there(name));
+    }
+    for (const char* name : others) {
+        INFO(name);
+        CHECK(there(name));
+    }
+    CHECK(there("vmlinuz.partial.folder"));
+    CHECK(there("initramfs.partial.a.link"));
 }
 
 TEST_CASE("an interrupted build leaves what was there") {
