@@ -217,6 +217,46 @@ TEST_CASE("documents call the files of an image by their names") {
     CHECK((verified.out + verified.err).find("linux: its digest") != std::string::npos);
 }
 
+TEST_CASE("a build writes the documents that its profile asks for, of the image that it wrote") {
+    BuiltSite site;
+    std::filesystem::path out = site.folder / "named";
+    std::string path = site.folder.path().string();
+    spill(site.folder / "named.yaml",
+          "extends: p.yaml\nname: named\nvariables: {build: b7}\n"
+          "outputs: {kernel: linux, initramfs: osie.img, ipxe: boot.ipxe,\n"
+          "  spdx: \"${build}.spdx.json\", cyclonedx: bom.json, provenance: from.json}\n");
+    auto built = osiekit_program({"build", path + "/named.yaml", "--out", out.string(),
+                                  "--programs", path, "--cache", path + "/cache", "--quiet"});
+    INFO(built.err);
+    REQUIRE(built.exit_code == 0);
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(out))
+        names.insert(entry.path().filename().string());
+    CHECK(names == std::set<std::string>{"linux", "osie.img", "boot.ipxe", "manifest.json",
+                                         "b7.spdx.json", "bom.json", "from.json"});
+    // The same as the commands say of that folder.
+    for (const auto& [name, command] :
+         {std::pair{"b7.spdx.json", std::vector<std::string>{"sbom"}},
+          std::pair{"bom.json", std::vector<std::string>{"sbom", "--format", "cyclonedx"}},
+          std::pair{"from.json", std::vector<std::string>{"provenance"}}}) {
+        INFO(name);
+        auto words = command;
+        words.push_back(out.string());
+        CHECK(osiekit_program(words).out == slurp(out / name));
+    }
+    json spdx = json::parse(slurp(out / "b7.spdx.json"));
+    json provenance = json::parse(slurp(out / "from.json"));
+    // A file of the image, by what is in it.
+    const json& motd = named(spdx["files"], "./etc/motd", "fileName");
+    bool found = false;
+    for (const json& sum : motd["checksums"])
+        found = found || sum["checksumValue"] == Sha256::of("hello\n").hex();
+    CHECK(found);
+    CHECK(named(provenance["predicate"]["buildDefinition"]["resolvedDependencies"],
+                "named.yaml")["digest"]["sha256"] ==
+          Sha256::of(slurp(site.folder / "named.yaml")).hex());
+}
+
 TEST_CASE("documents are only made of an image that is what its manifest says") {
     BuiltSite site;
     spill(site.folder / "out/vmlinuz", "another");
