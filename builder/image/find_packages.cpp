@@ -11,10 +11,6 @@ namespace osiekit::builder {
 
 namespace {
 
-std::string_view name_of(std::string_view request) {
-    return request.substr(0, request.find_first_of("<>=~/@"));
-}
-
 // The metapackage's dependency that is the kernel. Alpine's packages of kernels stand for
 // themselves.
 Dependencies kernel_dependencies(PackageSystem system) {
@@ -35,7 +31,7 @@ bool same(const LocatedPackage& a, const LocatedPackage& b) {
 // among Alpine's, else Debian's.
 void place(const PackageRequest& request, PackageQuery& debian, PackageQuery& alpine) {
     auto same_name = [&](const PackageRequest& other) {
-        return name_of(other.name) == name_of(request.name);
+        return requested_package(other.name) == requested_package(request.name);
     };
     auto& others = alpine.packages;
     PackageQuery& query = std::any_of(others.begin(), others.end(), same_name) ? alpine : debian;
@@ -50,6 +46,10 @@ void place(const PackageRequest& request, PackageQuery& debian, PackageQuery& al
 }
 
 }  // namespace
+
+std::string_view requested_package(std::string_view request) {
+    return request.substr(0, request.find_first_of("<>=~/@"));
+}
 
 PackageQueries package_queries(const Profile& profile) {
     PackageQueries queries;

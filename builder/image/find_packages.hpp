@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "builder/packages/source.hpp"
@@ -15,6 +16,10 @@ struct PackageQueries {
     std::vector<PackageQuery> image;  // what goes into the image; empty ones are left out
 };
 PackageQueries package_queries(const Profile& profile);
+
+// The package's name of a request of any system: "jq" of "jq=1.6", "jq/sid", "jq~1.6" and
+// "jq@edge".
+std::string_view requested_package(std::string_view request);
 
 struct FoundPackages {
     std::vector<LocatedPackage> kernel;  // what the kernel's query gave, metapackages too

@@ -59,15 +59,24 @@ Result<std::unique_ptr<PackageSource>> keep_packages(const Profile& profile,
                                                      std::shared_ptr<PackageSource> repositories) {
     std::vector<std::string> names;
     for (const LockedPackage& package : kept) names.push_back(package.name);
+    // What the profile asks for since the lock was made comes in its newest version anyhow.
+    PackageQueries queries = package_queries(profile);
+    queries.image.push_back(queries.kernel);
+    for (const PackageQuery& query : queries.image)
+        for (const auto* list : {&query.packages, &query.no_deps})
+            for (const PackageRequest& request : *list)
+                names.emplace_back(requested_package(request.name));
     for (const std::string& name : move) {
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         Error error(ErrorKind::invalid_input,
-                    "--update: the lock has no package \"" + printable(name) + "\"");
+                    "--update: neither the lock nor the profile has a "
+                    "package \"" +
+                        printable(name) + "\"");
         if (auto near = nearest(name, names))
             return std::move(error).hint("did you mean \"" + *near + "\"?");
         return error;
     }
-    std::string kernel_key = package_queries(profile).kernel.key();
+    std::string kernel_key = queries.kernel.key();
     return std::unique_ptr<PackageSource>(std::make_unique<KeepingSource>(
         std::move(kernel_key), std::move(kept), std::move(move), std::move(repositories)));
 }

@@ -113,7 +113,22 @@ TEST_CASE("packages move by name, with what they force") {
     CHECK(moved({"b"}) == "a=1 b=2 c=1 kernel=1 lib=1");
     CHECK(moved({"a"}) == "a=2 b=1 c=1 kernel=1 lib=3");
     CHECK(moved({"lib", "kernel"}) == "a=1 b=1 c=1 kernel=2 lib=3");
-    CHECK(moved({"bb"}) == "--update: the lock has no package \"bb\" (hint: did you mean \"b\"?)");
+    CHECK(moved({"bb"}) ==
+          "--update: neither the lock nor the profile has a package \"bb\" (hint: did you mean "
+          "\"b\"?)");
+}
+
+TEST_CASE("a package that is new in the profile may be named among those that move") {
+    std::vector<LockedPackage> lock;
+    REQUIRE(locked(old_mirror, "a", lock) == "a=1 kernel=1 lib=1");
+    auto with = [&](const std::string& packages, const std::vector<std::string>& names) {
+        std::vector<LockedPackage> now = lock;
+        return locked(new_mirror(), packages, now, names);
+    };
+    CHECK(with("a, c", {"c"}) == "a=1 c=2 kernel=1 lib=1");
+    CHECK(with("a, \"c=1\"", {"c"}) == "a=1 c=1 kernel=1 lib=1");
+    CHECK(with("a, c", {"c", "lib"}) == "a=1 c=2 kernel=1 lib=3");
+    CHECK(with("a", {"c"}).find("neither the lock nor the profile has") != std::string::npos);
 }
 
 TEST_CASE("what is to move stays where the profile holds it, and goes where nobody needs it") {
