@@ -276,7 +276,10 @@ void join_cgroup(const Plan& plan, Running::State& state, std::string_view mount
     if (plan.spec.cgroup.empty()) return;
     auto base = cgroup2_mount(mountinfo);
     if (!base) {
-        state.notes.emplace_back("no cgroup v2 here: memory and process limits are not enforced");
+        bool first = mountinfo.find(" - cgroup ") != std::string_view::npos;
+        state.notes.emplace_back(std::string(first ? "only cgroups of version 1" : "no cgroups") +
+                                 " here: limits are not enforced (they take version 2: mount -t "
+                                 "cgroup2 none /sys/fs/cgroup)");
         return;
     }
     auto group = Cgroup::create(*base, plan.spec.cgroup, plan.spec.limits, state.notes);
@@ -342,7 +345,7 @@ bool root_is_initial(std::string_view mountinfo) {
 
 Result<Running> start(const Plan& plan) {
     OSIEKIT_TRY(check_machine(plan).context("starting the sandbox"));
-    OSIEKIT_ASSIGN(std::string mountinfo, read_file("/proc/self/mountinfo"));
+    OSIEKIT_ASSIGN(std::string mountinfo, read_file("/proc/thread-self/mountinfo"));
     auto state = std::make_unique<Running::State>();
     state->host_pid = plan.spec.host_pid;
     join_cgroup(plan, *state, mountinfo);

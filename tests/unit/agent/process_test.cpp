@@ -1,6 +1,10 @@
 // What image and action make of a process: users, volumes, command, output, and the ending.
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <catch2/catch.hpp>
+
 #include <csignal>
+#include <filesystem>
 
 #include "agent/ending.hpp"
 #include "agent/image_process.hpp"
@@ -21,7 +25,26 @@ const std::string group = "root:x:0:\nwheel:x:10:user,other\nuser:x:1001:\nvideo
 const VolumePlaces places{"/store/volumes", "/store/action"};
 }  // namespace
 
-TEST_CASE("users as images name them") {
+TEST_CASE("CVE-2024-9676: the image's user database is a link to elsewhere, or no file") {
+    TempDir dir = TempDir::create("users").value();
+    TempDir outside = TempDir::create("outside").value();
+    REQUIRE(write_file(outside / "passwd", "who:x:7:8::/home:/bin/sh\n").ok());
+    std::filesystem::create_directories(dir / "etc");
+    Fd root = open_file(dir.path(), O_PATH | O_DIRECTORY).value();
+    auto known = [&] { return look_up_user_in_root("who", root.get()).ok(); };
+    REQUIRE_FALSE(known());
+    std::filesystem::create_symlink(outside / "passwd", dir / "etc/passwd");
+    REQUIRE_FALSE(known());
+    std::filesystem::remove(dir / "etc/passwd");
+    REQUIRE(::mkfifo((dir / "etc/passwd").c_str(), 0644) == 0);
+    REQUIRE_FALSE(known());  // and nobody waits for a writer
+    std::filesystem::remove(dir / "etc/passwd");
+    REQUIRE(write_file(dir / "etc/real", "who:x:7:8::/home:/bin/sh\n").ok());
+    std::filesystem::create_symlink("/etc/real", dir / "etc/passwd");
+    REQUIRE(known());
+}
+
+TEST_CASE("CVE-2026-30892, CVE-2023-25173: users as images name them, and their groups") {
     auto user = look_up_user("user", passwd, group).value();
     REQUIRE((user.uid == 1000 && user.gid == 1001 && user.home == "/home/user"));
     REQUIRE(user.groups == std::vector<gid_t>{10, 44});

@@ -121,6 +121,30 @@ TEST_CASE("an action is followed to its end") {
     REQUIRE(fs::status(machine.action()).permissions() == fs::perms::owner_all);
 }
 
+TEST_CASE(
+    "CVE-2020-15257: nothing of the agent listens where an action with its network could call") {
+    Machine machine;
+    auto action = machine.start({"append:/shared/starts", "wait-for:/shared/go"});
+    REQUIRE(Machine::appears(machine.shared("starts")));
+    // Inodes of the abstract sockets of this network: the last but one word; names begin with '@'.
+    std::vector<std::string> abstract;
+    std::string sockets = read_file("/proc/net/unix").value();
+    for (std::string_view line : split(sockets, '\n')) {
+        auto words = split_words(line);
+        if (words.size() == 8 && words[7].front() == '@')
+            abstract.push_back("socket:[" + std::string(words[6]) + "]");
+    }
+    for (pid_t pid : {::getpid(), machine.supervisor()})
+        for (const auto& fd : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+            std::error_code gone;
+            std::string target = fs::read_symlink(fd.path(), gone).string();
+            REQUIRE(std::find(abstract.begin(), abstract.end(), target) == abstract.end());
+        }
+    REQUIRE(write_file(machine.shared("go"), "").ok());
+    Heard heard;
+    REQUIRE(follow(machine, action, heard).success());
+}
+
 TEST_CASE("an action that cannot be started says why") {
     Machine machine;
     Heard heard;

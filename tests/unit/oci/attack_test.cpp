@@ -87,7 +87,7 @@ Status add_entry(const Sandbox& sandbox, const LayerEntry& entry) {
 
 }  // namespace
 
-TEST_CASE("10 GiB of zeros stop at the limit") {
+TEST_CASE("CVE-2017-14992: 10 GiB of zeros stop at the limit") {
     Sandbox sandbox;
     constexpr std::uint64_t size = 10ULL << 30U;
     std::string megabyte(1U << 20U, '\0');
@@ -310,7 +310,8 @@ TEST_CASE("one name ten thousand times is one name") {
     sandbox.require_outside_untouched();
 }
 
-TEST_CASE("attributes of links reach neither the link's target nor its other names") {
+TEST_CASE(
+    "CVE-2021-32760: attributes of links reach neither the link's target nor its other names") {
     Sandbox sandbox;
     constexpr const char* key = "SCHILY.xattr.trusted.mark";
     REQUIRE(sandbox.unpack(TarBuilder()

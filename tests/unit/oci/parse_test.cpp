@@ -76,7 +76,7 @@ TEST_CASE("manifests and indexes are told apart") {
     REQUIRE(std::get<Index>(index).manifests.size() == 1);
 }
 
-TEST_CASE("ambiguous, foreign and broken documents are refused") {
+TEST_CASE("CVE-2021-41190: ambiguous, foreign and broken documents are refused") {
     REQUIRE_FALSE(parse_document("[]", ""));
     REQUIRE_FALSE(parse_document("{", ""));
     REQUIRE_FALSE(parse_document(R"({"manifests":[],"layers":[]})", ""));

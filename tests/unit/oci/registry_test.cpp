@@ -283,7 +283,7 @@ TEST_CASE("Basic credentials go to their registry only") {
     REQUIRE(puller.pull(server));
 }
 
-TEST_CASE("authorization does not follow a redirect to another host") {
+TEST_CASE("CVE-2020-15157: authorization does not follow a redirect to another host") {
     Image image;
     ScriptedServer storage(
         [&](const std::string&) { return ScriptedServer::answer(200, "", image.layer); });
@@ -311,7 +311,8 @@ TEST_CASE("authorization does not follow a redirect to another host") {
     REQUIRE(storage.requests()[0].find("Authorization") == std::string::npos);
 }
 
-TEST_CASE("documents and tokens at their limits, and one byte beyond") {
+TEST_CASE(
+    "CVE-2020-1702, CVE-2023-25153: documents and tokens at their limits, and one byte beyond") {
     Image image;
     std::size_t extra = GENERATE(0, 1);
     ScriptedServer server([&](const std::string& request) {

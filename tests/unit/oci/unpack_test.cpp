@@ -78,7 +78,7 @@ TEST_CASE("writing, linking and hiding through links does not leave the root") {
     }
 }
 
-TEST_CASE("hard links out of the root and to nothing are refused") {
+TEST_CASE("CVE-2014-9356, CVE-2014-6407: hard links out of the root and to nothing are refused") {
     Sandbox sandbox;
     REQUIRE_FALSE(sandbox.unpack(TarBuilder().hard_link("h", "../outside/witness").finish()));
     REQUIRE_FALSE(sandbox.unpack(
@@ -87,7 +87,7 @@ TEST_CASE("hard links out of the root and to nothing are refused") {
     sandbox.require_outside_untouched();
 }
 
-TEST_CASE("the root itself keeps its type") {
+TEST_CASE("CVE-2021-29136: the root itself keeps its type") {
     Sandbox sandbox;
     REQUIRE_FALSE(sandbox.unpack(TarBuilder().symlink("./", "/").finish()));
     REQUIRE_FALSE(sandbox.unpack(TarBuilder().symlink("/.", sandbox.outside).finish()));

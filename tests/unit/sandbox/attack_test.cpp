@@ -1,10 +1,19 @@
 // What images and actions have tried on other runtimes: each CVE's way, as a test.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <atomic>
 
 #include <cerrno>
 #include <map>
+#include <thread>
 
+#include "lib/base/text.hpp"
 #include "tests/unit/sandbox/helpers.hpp"
 
 using namespace osiekit;
@@ -197,4 +206,85 @@ TEST_CASE("settings of the kernel cannot be written below level host") {
             CHECK(run(root.spec(level, {"write", file, "x"})).one("errno ") ==
                   std::to_string(EROFS));
         }
+}
+
+TEST_CASE("CVE-2024-45310: links exchanged while mount points are made") {
+    Root root;
+    TempDir outside = TempDir::create("sandbox-outside").value();
+    TempDir data = TempDir::create("sandbox-data").value();
+    fs::create_directories(root.dir / "place");
+    fs::create_symlink(outside.path(), root.dir / "other");
+    std::atomic<bool> over = false;
+    std::thread swapper([&] {
+        std::string one = root.dir / "place";
+        std::string two = root.dir / "other";
+        while (!over)
+            ::syscall(SYS_renameat2, AT_FDCWD, one.c_str(), AT_FDCWD, two.c_str(), RENAME_EXCHANGE);
+    });
+    for (int i = 0; i < 20; ++i) {
+        auto spec = root.spec(Level::host, {"exit", "0"});
+        spec.mounts.push_back({data.path(), "/place/new" + std::to_string(i) + "/deep"});
+        spec.cwd = "/place/cwd" + std::to_string(i);
+        static_cast<void>(try_run(spec).ok());  // inside or refused, but never outside
+    }
+    over = true;
+    swapper.join();
+    CHECK(fs::is_empty(outside.path()));
+}
+
+TEST_CASE("CVE-2025-52565: the image brings its own /dev/pts and /dev/console") {
+    Root root;
+    TempDir outside = TempDir::create("sandbox-outside").value();
+    REQUIRE(write_file(outside / "secret", "secret\n", 0600).ok());
+    fs::create_directories(root.dir / "dev");
+    fs::create_symlink(outside.path(), root.dir / "dev/pts");
+    fs::create_symlink(outside / "secret", root.dir / "dev/console");
+    for (Level level : all_levels) {
+        auto seen = run(root.spec(level, {"report"}));
+        bool own = false;
+        for (const std::string& line : seen.all("mount "))
+            own = own || (split_words(line)[4] == "/dev/pts" &&
+                          line.find(" - devpts ") != std::string::npos);
+        CHECK(own);
+        // Reading the machine's console would wait for somebody to type.
+        if (level == Level::restricted)
+            CHECK(run(root.spec(level, {"read", "/dev/console"})).out.empty());
+        CHECK(read_file(outside / "secret").value() == "secret\n");
+    }
+}
+
+TEST_CASE("CVE-2022-29162, CVE-2022-24769: what the agent could inherit, an action does not") {
+    Root root;
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct before[2] = {};
+    REQUIRE(::syscall(SYS_capget, &header, before) == 0);
+    __user_cap_data_struct inheriting[2] = {before[0], before[1]};
+    for (auto& half : inheriting) half.inheritable = half.permitted;
+    REQUIRE(::syscall(SYS_capset, &header, inheriting) == 0);
+    for (Level level : all_levels)
+        for (uid_t user : {0U, 1234U}) {
+            REQUIRE(::chmod(root.dir.path().c_str(), 0755) == 0);
+            auto spec = root.spec(level, {"report"});
+            spec.uid = user;
+            auto seen = run(spec);
+            CHECK(seen.one("status CapInh:") == "0000000000000000");
+            CHECK(seen.one("status CapAmb:") == "0000000000000000");
+        }
+    REQUIRE(::syscall(SYS_capset, &header, before) == 0);
+}
+
+TEST_CASE("CVE-2019-16884: a volume over /proc") {
+    Root root;
+    TempDir forged = TempDir::create("sandbox-forged").value();
+    for (const char* target : {"/proc", "/proc/self/attr", "/proc/sys/kernel"}) {
+        auto spec = root.spec(Level::host, {"report"});
+        spec.mounts.push_back({forged.path(), target});
+        CHECK(!make_plan(spec));
+    }
+}
+
+TEST_CASE("CVE-2017-5226: characters pushed into the terminal") {
+    Root root;
+    for (Level level : all_levels)
+        CHECK(run(root.spec(level, {"ioctl-tiocsti"})).one("errno ") == std::to_string(EPERM));
 }

@@ -1,4 +1,6 @@
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -154,6 +156,32 @@ TEST_CASE("limits without a controller are notes, not failures") {
         missing += std::count(words.begin(), words.end(), std::string_view(name)) == 0 ? 1 : 0;
     CHECK(running->notes().size() == missing);
     CHECK(running->wait().value().success());
+}
+
+TEST_CASE("without cgroups of version 2 a limit is not enforced, and that is said") {
+    Root root;
+    auto spec = root.spec(Level::restricted, {"exit", "0"});
+    spec.cgroup = "unit-test-none";
+    spec.limits.memory_bytes = 64U << 20U;
+    // A machine with version 1 alone, and one with none: in threads with mounts of their own.
+    for (bool version_1 : {true, false}) {
+        auto notes = std::async(std::launch::async, [&] {
+                         REQUIRE(::unshare(CLONE_FS | CLONE_NEWNS) == 0);
+                         REQUIRE(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+                         while (::umount2("/sys/fs/cgroup", MNT_DETACH) == 0) {
+                         }
+                         if (version_1)
+                             REQUIRE(::mount("none", "/sys/fs/cgroup", "cgroup", 0,
+                                             "none,name=osiekit-test") == 0);
+                         auto running = start(make_plan(spec).value());
+                         REQUIRE(running);
+                         CHECK(running->wait().value().success());
+                         return running->notes();
+                     }).get();
+        REQUIRE(notes.size() == 1);
+        CHECK(notes[0].find(version_1 ? "only cgroups of version 1" : "no cgroups") == 0);
+        CHECK(notes[0].find("not enforced") != std::string::npos);
+    }
 }
 
 TEST_CASE("a cgroup that a killed agent left is cleaned and used") {
