@@ -50,11 +50,10 @@ static int copy(int in, const char* to, off_t bytes) {
     return n < 0 || in < 0 || out < 0 ? -1 : 0;
 }
 
-// Runs `tink-worker sandbox --root ROOT OPTIONS… -- /machine ARGUMENTS…`; its output and its end go
-// to the report.
+// Runs tink-worker with these words; its output and its end go to the report.
 static void run(const char* name, char** words) {
-    char* argv[32] = {"/usr/bin/tink-worker", "sandbox", "--root", ROOT};
-    int count = 4, status = 0, ends[2];
+    char* argv[32] = {"/usr/bin/tink-worker"};
+    int count = 1, status = 0, ends[2];
     char line[256], buffer[4096];
     while (*words) argv[count++] = *words++;
     snprintf(line, sizeof line, "== %s\n", name);
@@ -86,7 +85,47 @@ static int save(void) {
     return 0;
 }
 
-#define RUN(name, ...) run(name, (char*[]){__VA_ARGS__, NULL})
+#define RUN(name, ...) run(name, (char*[]){"sandbox", "--root", ROOT, __VA_ARGS__, NULL})
+// An image under the machine's policy.
+#define IMAGE(name, ...) run(name, (char*[]){"run", "--log-level", "error", __VA_ARGS__, NULL})
+#define TOOLS "registry.example/tools:1"
+
+static void set_module_helper(const char* path) {
+    int fd = open("/proc/sys/kernel/modprobe", O_WRONLY);
+    if (fd >= 0 && write(fd, path, strlen(path)) < 0) perror("modprobe");
+    close(fd);
+}
+
+static void networks(void) {
+    char helper[256] = {0};
+    int fd = open("/proc/sys/kernel/modprobe", O_RDONLY);
+    if (fd < 0 || read(fd, helper, sizeof helper - 1) < 0) perror("modprobe");
+    close(fd);
+    // As a kernel without the modules.
+    set_module_helper("/none");
+    RUN("no modules", "--level", "restricted", "--network", "bridge", "--", "/machine", "show",
+        "/proc/self/net/route");
+    set_module_helper(strtok(helper, "\n"));
+    RUN("bridge", "--level", "restricted", "--network", "bridge", "--", "/machine", "show",
+        "/proc/self/net/route");
+    RUN("idmap of tmpfs", "--level", "restricted", "--userns", "--", "/machine", "show",
+        "/proc/self/uid_map");
+}
+
+static void policy(void) {
+    IMAGE("tools", TOOLS, "--", "show", "/proc/self/uid_map");
+    IMAGE("tools' network", TOOLS, "--", "show", "/proc/self/net/route");
+    IMAGE("tools' processes", TOOLS, "--", "forks");
+    IMAGE("tools with a volume", "-v", "data:/data", TOOLS, "--", "show", "/proc/self/uid_map");
+    IMAGE("refused network", "--network", "host", TOOLS);
+    IMAGE("refused processes", "--pid", "host", TOOLS);
+    IMAGE("refused volume", "-v", "/dev:/dev", TOOLS);
+    IMAGE("refused image", "registry.example/old:1");
+    IMAGE("refused registry", "elsewhere.example/tools:1");
+    IMAGE("refused without digest", "registry.example/other:1");
+    IMAGE("refused without signature", "registry.example/signed:1");
+    IMAGE("refused namespace", "--network", "container:other", TOOLS);
+}
 
 // The second disk holds another kernel, after a sector with its size in decimal.
 static int copy_kernel(void) {
@@ -112,6 +151,8 @@ static int driver(void) {
     RUN("processes", "--level", "restricted", "--processes", "20", "--", "/machine", "forks");
     RUN("cpu", "--level", "restricted", "--cpus", "0.2", "--", "/machine", "spin");
     RUN("io", "--level", "disk", "--io", "1MiB", "--", "/machine", "show", "/sys/fs/cgroup/io.max");
+    networks();
+    policy();
     RUN("restricted disk", "--level", "restricted", "--", "/machine", "partition", "/dev/vda");
     RUN("disk", "--level", "disk", "--", "/machine", "partition", "/dev/vda");
     RUN("kexec from disk", "--level", "disk", "--pid", "host", "--", "/machine", "kexec", "/kernel",

@@ -1,6 +1,7 @@
 """Limits and levels where the kernel has every controller: inside a machine whose service asks `tink-worker sandbox`
 for them. What came of it is on the machine's third disk; the last sandbox starts another kernel."""
 
+import json
 import re
 import shutil
 
@@ -22,6 +23,7 @@ def run(context):
     shutil.copy(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "profile.yaml", site)
     run_logged(["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-static", "-o", str(site / "machine"),
                 str(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "machine.c")], log)
+    make_images(site, log)
     osie = context.out / "osie"
     osie_image.build(osie, log, print, site)
     disks = make_disks(context.out, osie / "vmlinuz")
@@ -34,8 +36,31 @@ def run(context):
     report = parse(disks["report"].read_bytes().rstrip(b"\0").decode("utf-8", "replace"))
     (context.out / "report.txt").write_text(repr(report), encoding="utf-8")
     check_limits(context, report)
+    check_networks(context, report)
+    check_policy(context, report)
     check_disk(context, report, disks["target"])
     check_kexec(context, report, console)
+
+
+def make_images(site, log):
+    """The images that the machine carries: one with the program in it, under two names; nobody has signed the second."""
+    shutil.copy(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "policy.json", site)
+    run_logged(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                str(site / "key.pem")], log)
+    run_logged(["openssl", "pkey", "-in", str(site / "key.pem"), "-pubout", "-out", str(site / "key.pub")], log)
+    layout, bundle = site / "layout", site / "bundle"
+    run_logged(["umoci", "init", "--layout", str(layout)], log)
+    run_logged(["umoci", "new", "--image", f"{layout}:1"], log)
+    run_logged(["umoci", "unpack", "--image", f"{layout}:1", str(bundle)], log)
+    shutil.copy(site / "machine", bundle / "rootfs" / "machine")
+    run_logged(["umoci", "repack", "--image", f"{layout}:1", str(bundle)], log)
+    run_logged(["umoci", "config", "--image", f"{layout}:1", "--config.entrypoint", "/machine"], log)
+    digest = json.loads((layout / "index.json").read_text(encoding="utf-8"))["manifests"][0]["digest"]
+    # What stands where its signatures would is none.
+    for name in ("tools:1", "signed:1", f"signed:{digest.replace(':', '-')}.sig"):
+        run_logged(["skopeo", "--insecure-policy", "copy", "--quiet", f"oci:{layout}:1",
+                    f"oci:{site / 'images'}:registry.example/{name}"], log)
+    shutil.rmtree(bundle)
 
 
 def make_disks(out, kernel):
@@ -93,6 +118,32 @@ def check_limits(context, report):
     # 254 is virtio's disks on Linux; the numbers of three of them are 16 apart.
     lines = sorted(re.findall(r"^(\d+:\d+) rbps=1048576 wbps=1048576 ", text, re.MULTILINE))
     context.check(len(lines) == 3, f"the limit of 1 MiB/s holds for each of the three disks: {text}")
+
+
+def check_networks(context, report):
+    status, text = report["no modules"]
+    context.check(status == 125 and "nft_masq" in text, f"the missing modules are named: {text}")
+    status, text = report["bridge"]
+    # 172.30.0.1, the gateway of the default route, as the kernel writes it.
+    context.check(status == 0 and re.search(r"^eth0\s+00000000\s+01001EAC\s", text, re.MULTILINE),
+                  f"an isolated network with Debian's modules: {text}")
+    status, text = report["idmap of tmpfs"]
+    context.check(status == 125 and "idmapped mounts" in text, f"this kernel cannot show a tmpfs so, and that is said: {text}")
+
+
+def check_policy(context, report):
+    for name in ("tools", "tools with a volume"):
+        status, text = report[name]
+        context.equal((status, text.split()), (0, ["0", "1048576", "65536"]), f"{name}: its user namespace")
+    status, text = report["tools' network"]
+    context.check(status == 0 and "01001EAC" in text, f"a rule with network:bridge alone gives that one: {text}")
+    context.equal(report["tools' processes"], (0, "forks 19 errno 11\n"), "the rule's limit of processes")
+    for name, rule in (("network", "tools"), ("processes", "tools"), ("volume", "tools"), ("image", "retired"),
+                       ("registry", "registries"), ("without digest", "strict"), ("without signature", "signed"),
+                       ("namespace", "namespaces")):
+        status, text = report[f"refused {name}"]
+        context.check(status == 125 and f'policy rule "{rule}" refuses' in text,
+                      f"refused by the rule {rule}, for its {name}: {status} {text}")
 
 
 def check_disk(context, report, target):
