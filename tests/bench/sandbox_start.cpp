@@ -42,7 +42,9 @@ int time_starts(char** argv, std::uint64_t runs) {
     auto level = sandbox::parse_level(argv[2]);
     if (!level) return fail(level.error().to_string());
     spec.level = *level;
-    if (std::strcmp(argv[3], "none") == 0) spec.network = sandbox::Network::none;
+    auto network = sandbox::parse_network(argv[3]);
+    if (!network) return fail(network.error().to_string());
+    spec.network = *network;
     if (std::strcmp(argv[4], "-") != 0) spec.cgroup = argv[4];
     spec.rootfs = argv[5];
     spec.argv = {"/bin/true"};
