@@ -181,6 +181,8 @@ Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& e
     // Before the report, so that whoever follows the output hears all of it.
     if (stream_ != nullptr) stream_->end();
     if (!outcome) return failed(outcome.error().to_string());
+    for (const std::string& note : supervised.notes())
+        log_.warning("\"" + printable(entry.action_name) + "\": " + note);
     if (!outcome->success())
         log_.info("the output of \"" + printable(entry.action_name) + "\" is kept in " +
                   (directory_of(entry) / "output").string());

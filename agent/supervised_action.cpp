@@ -24,6 +24,8 @@ namespace osiekit::agent {
 namespace {
 
 constexpr std::uint64_t max_result_bytes = 1U << 20U;
+constexpr std::size_t most_notes = 20;
+constexpr std::size_t longest_note = 1000;
 // Between the supervisor's start and its first file: only then is there something to poll for.
 constexpr std::chrono::milliseconds moment{10};
 
@@ -178,6 +180,16 @@ Result<Outcome> SupervisedAction::follow(const StopSignal& stop, const Listener&
     if (process_) ::waitid(P_PIDFD, static_cast<id_t>(process_.get()), &info, WEXITED | WNOHANG);
     process_.reset();
     return result();
+}
+
+std::vector<std::string> SupervisedAction::notes() const {
+    std::vector<std::string> lines;
+    auto log = read_file(directory_ / "supervisor.log", max_result_bytes);
+    if (!log) return lines;
+    for (std::string_view line : split(*log, '\n'))
+        if (!line.empty() && lines.size() < most_notes)
+            lines.push_back(printable(line, longest_note));
+    return lines;
 }
 
 Result<Outcome> SupervisedAction::result() const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/spool.hpp"
 #include "agent/stop_signal.hpp"
@@ -33,6 +34,8 @@ class SupervisedAction {
     // Gives the output as it comes until the action has ended. A stop ends the action. Error: the
     // supervisor was killed.
     Result<Outcome> follow(const StopSignal& stop, const Listener& listener);
+    // What the supervisor has said, such as that a limit is not enforced here; for the agent's log.
+    std::vector<std::string> notes() const;
 
   private:
     explicit SupervisedAction(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -177,6 +177,26 @@ TEST_CASE("another agent finds a running action, hears the rest and the outcome"
     REQUIRE(again.lines.empty());
 }
 
+TEST_CASE("what a supervisor says about limits is told") {
+    Machine machine;
+    auto action = machine.start({"print:fine\n"});
+    Heard heard;
+    REQUIRE(follow(machine, action, heard).success());
+    REQUIRE(action.notes().empty());
+    auto log = machine.action() / "supervisor.log";
+    REQUIRE(write_file(log, "a limit is not enforced\n\nanother \x1b[0m one\n").ok());
+    auto notes = action.notes();
+    REQUIRE(notes.size() == 2);
+    REQUIRE(notes[0] == "a limit is not enforced");
+    REQUIRE(notes[1].find('\x1b') == std::string::npos);
+    REQUIRE(write_file(log, std::string(100, '\n') + std::string(2000, 'x')).ok());
+    REQUIRE(action.notes().size() == 1);
+    std::string many;
+    for (int i = 0; i < 21; ++i) many += "n\n";
+    REQUIRE(write_file(log, many).ok());
+    REQUIRE(action.notes().size() == 20);
+}
+
 TEST_CASE("a directory without a supervisor is no action") {
     Machine machine;
     REQUIRE_FALSE(SupervisedAction::find(machine.action()));
