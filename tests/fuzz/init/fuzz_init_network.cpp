@@ -6,6 +6,7 @@
 #include "init/network/dhcp_client.hpp"
 #include "init/network/network_config.hpp"
 #include "init/system/clock.hpp"
+#include "lib/bridge/bridge.hpp"
 #include "lib/dhcp/udp_frame.hpp"
 #include "lib/netlink/link.hpp"
 
@@ -40,7 +41,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string_view bytes(reinterpret_cast<const char*>(data), size);
     (void)dhcp::decode_udp(bytes, true);
     (void)init::parse_sntp_reply(bytes, 0);
-    for (const NetlinkReply& reply : parse_netlink(bytes)) (void)parse_link(reply.payload);
+    for (const NetlinkReply& reply : parse_netlink(bytes)) {
+        (void)parse_link(reply.payload);
+        if (auto route = bridge::parse_route(reply.payload); route && route->prefix_length > 32)
+            std::abort();
+    }
+    (void)bridge::name_servers(bytes);
+    (void)bridge::read_bridge_note(bytes);
     auto packet = dhcp::parse(bytes);
     if (!packet) return 0;
     init::NetworkConfig config = init::config_of(*packet);
