@@ -3,88 +3,31 @@ beside a build, a full disk, a disk that cannot be written. Whatever happens, a 
 and never half an image."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
+import pwd
 import random
-import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import threading
 import time
 
-from harness import deb_repository, paths
-from harness.deb_repository import Package, noise
+from harness import deb_repository, deb_site, osie_image, paths
+from harness.deb_site import LIMIT_SECONDS, OUTPUTS, pending
+from harness.processes import output_of
 
 SEED = 20261126
 KILLS = 6
 INTERRUPTS = 2
-LIMIT_SECONDS = 300.0
 CLOCK_REALTIME_COARSE = 5  # time.h; Python has no name for it
-OUTPUTS = ("vmlinuz", "initramfs", "manifest.json")
-MEBIBYTE = 1 << 20
-PROFILE = f"""name: cache-safety
-arch: amd64
-kernel: {{package: {deb_repository.KERNEL}}}
-modules: {{load: [low]}}
-packages: [alpha, beta, gamma]
-programs: {{osie-init: /init}}
-init: {{services: [{{name: alpha, command: [/srv/alpha]}}]}}
-files: [{{path: /etc/motd, content: "welcome\\n"}}]
-"""
-PENDING = re.compile(r"\.partial\.[^.]{6}$")
 
 
-class Site:
-    def __init__(self, context, folder):
-        self.context = context
-        self.folder = folder
-        packages = [Package(name, "1.0", {f"srv/{name}": b"#!/srv/alpha\n" + noise(name, size)})
-                    for name, size in (("alpha", MEBIBYTE // 2), ("beta", MEBIBYTE), ("gamma", MEBIBYTE))]
-        packages[0].files["srv/alpha"] = paths.program("osie-init").read_bytes()
-        kernel = deb_repository.kernel_package(folder, 2 * MEBIBYTE)
-        self.repository = deb_repository.Repository(folder, [kernel, *packages])
-        self.server = deb_repository.Server(self.repository.mirror)
-        self.repository.use(self.server.url)
-        (folder / "site.yaml").write_text(PROFILE, encoding="utf-8")
-        self.expected = {}
-        self.events = 0
-
-    def command(self, cache, out, *flags):
-        return self.repository.command("build", str(self.folder / "site.yaml"), "--cache", str(cache), "--out",
-                                       str(out), "--programs", str(paths.RELEASE_BIN), *flags)
-
-    def start(self, cache, out, *flags):
-        return subprocess.Popen(self.command(cache, out, *flags), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, text=True, env=deb_repository.environment())
-
-    def build(self, cache, out, *flags):
-        """A build that has to succeed, with the bytes of the first one."""
-        process = self.start(cache, out, *flags)
-        _, text = process.communicate(timeout=LIMIT_SECONDS)
-        self.context.equal(process.returncode, 0, f"the exit code of a build ({text.strip()[-500:]})")
-        found = {name: (out / name).read_bytes() for name in OUTPUTS}
-        self.expected = self.expected or found
-        for name in OUTPUTS:
-            self.context.check(found[name] == self.expected[name], f"{name} in {out} has the bytes of the first build")
-
-    def cache(self, word, cache, *flags):
-        done = subprocess.run([str(paths.program("osiekit")), "cache", word, "--cache", str(cache), "--json", *flags],
-                              capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
-        self.context.check(done.returncode in (0, 1) and done.stdout, f"osiekit cache {word} works: {done.stderr}")
-        return json.loads(done.stdout), done.returncode
-
-    def check_cache(self, cache):
-        """Nothing is damaged, and nothing of dead builds lies about."""
-        found, code = self.cache("verify", cache)
-        self.context.equal(found["damaged"], [], "what is damaged in the cache")
-        self.context.equal(code, 0, "the exit code of cache verify")
-        self.context.equal(pending(cache), [], "the pieces of dead builds")
-
-
-def pending(folder):
-    return sorted(str(path) for path in folder.rglob("*") if PENDING.search(path.name))
+class Site(deb_site.Site):
+    events = 0
 
 
 def run(context):
@@ -94,8 +37,8 @@ def run(context):
             site.build(site.folder / "cache", site.folder / "first")
             site.check_cache(site.folder / "cache")
             count_events(site)
-            for part in (check_parallel, check_kills, check_interrupts, check_damage, check_collection,
-                         check_full_disk, check_read_only):
+            for part in (check_parallel, check_kills, check_left_over, check_interrupts, check_damage, check_collection,
+                         check_another_user, check_full_disk, check_read_only):
                 context.report.say(f"  {part.__name__.removeprefix('check_').replace('_', ' ')}")
                 part(context, site)
         finally:
@@ -171,6 +114,20 @@ def check_kills(context, site):
     context.check(killed > KILLS // 2, f"builds were killed before they ended: {killed}")
 
 
+def check_left_over(context, site):
+    """A build that dies while it writes the image leaves a piece of it, and the next build removes that."""
+    cache, out = site.folder / "cache", site.folder / "left-over"
+    # The kernel has more blocks than the limit: the kernel ends the process in the middle of the file.
+    limited = ["sh", "-c", 'ulimit -c 0; ulimit -f 1024; exec "$@"', "sh"]
+    done = site.run(limited + site.command(cache, out))
+    context.equal(done.returncode, -signal.SIGXFSZ, f"how a build ends that may not write so much ({done.stderr})")
+    left = pending(out)
+    context.check(len(left) == 1 and "/vmlinuz.partial." in left[0], f"it leaves a piece of the kernel: {left}")
+    context.equal([path.name for path in out.iterdir() if path.name in OUTPUTS], [], "outputs of a build that died")
+    site.build(cache, out)
+    context.equal(sorted(path.name for path in out.iterdir()), sorted(OUTPUTS), "what is there after the next build")
+
+
 def check_interrupts(context, site):
     moments = random.Random(SEED + 1)
     for i in range(INTERRUPTS):
@@ -225,6 +182,24 @@ def check_damage(context, site):
     site.check_cache(cache)
 
 
+@contextlib.contextmanager
+def waiting_at(site, part):
+    """The server lets a body whose path has this part wait until this ends; tells when it is asked for."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def wait(path):
+        if part in path:
+            reached.set()
+            go_on.wait(LIMIT_SECONDS)
+
+    site.server.moved = wait
+    try:
+        yield reached
+    finally:
+        go_on.set()
+        site.server.moved = lambda path: None
+
+
 def check_collection(context, site):
     """gc in the middle of a build takes nothing that the build uses."""
     cache, out = site.folder / "cache", site.folder / "collected"
@@ -232,23 +207,15 @@ def check_collection(context, site):
     entries = site.cache("ls", cache)[0]["entries"]
     gamma = next(entry["file"] for entry in entries if entry["name"] == "gamma 1.0")
     pathlib.Path(gamma).unlink()
-    reached, go_on = threading.Event(), threading.Event()
-
-    def wait_at_gamma(path):
-        if "gamma" in path:
-            reached.set()
-            go_on.wait(LIMIT_SECONDS)
-
-    site.server.moved = wait_at_gamma
     pool = concurrent.futures.ThreadPoolExecutor(1)
-    build = pool.submit(site.build, cache, site.folder / "beside-gc")
     try:
-        context.check(reached.wait(LIMIT_SECONDS), "the build fetches the package that is missing")
-        freed = site.cache("gc", cache, "--keep-days", "0")[0]
-        left = {entry["name"]: entry["in_use"] for entry in site.cache("ls", cache)[0]["entries"]}
-    finally:
-        go_on.set()
+        with waiting_at(site, "gamma") as reached:
+            build = pool.submit(site.build, cache, site.folder / "beside-gc")
+            context.check(reached.wait(LIMIT_SECONDS), "the build fetches the package that is missing")
+            freed = site.cache("gc", cache, "--keep-days", "0")[0]
+            left = {entry["name"]: entry["in_use"] for entry in site.cache("ls", cache)[0]["entries"]}
         build.result()
+    finally:
         pool.shutdown()
     context.check(freed["freed"] > 0, "gc frees what the build has not used yet")
     for name in ("alpha 1.0", "beta 1.0"):
@@ -256,10 +223,71 @@ def check_collection(context, site):
     for name in OUTPUTS:
         context.check((site.folder / "beside-gc" / name).read_bytes() == site.expected[name],
                       f"{name} of the build beside gc is right")
-    site.server.moved = lambda path: None
     site.check_cache(cache)
     collected = site.cache("gc", cache, "--keep-days", "0")[0]
     context.equal(collected["kept_entries"], 0, "what gc keeps when nobody is at work")
+
+
+class Shared:
+    """A cache that belongs to nobody, who has no rights, and that root uses as well."""
+
+    def __init__(self, site):
+        self.site = site
+        self.user = pwd.getpwnam("nobody")
+        self.cache = site.folder / "shared-cache"
+        self.programs = site.folder / "shared-bin"
+        self.home = site.folder / "nobody"
+        site.folder.chmod(0o755)
+        self.programs.mkdir()
+        for name in ("osiekit", "osie-init"):
+            shutil.copy2(paths.program(name), self.programs)
+        for folder in (self.cache, self.home):
+            folder.mkdir()
+            os.chown(folder, self.user.pw_uid, self.user.pw_gid)
+
+    def start(self, name, as_nobody):
+        words = ["build", str(self.site.profile), "--cache", str(self.cache), "--out", str(self.home / name), "--programs",
+                 str(self.programs)]
+        before = osie_image.drop_rights(self.user) if as_nobody else []
+        command = self.site.repository.command(*words, before=before, program=self.programs / "osiekit")
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                text=True, env={**deb_repository.environment(), "HOME": str(self.home)})
+
+    def collect(self, as_nobody):
+        before = osie_image.drop_rights(self.user) if as_nobody else []
+        return json.loads(output_of([*before, str(self.programs / "osiekit"), "cache", "gc", "--keep-days", "0", "--json",
+                                     "--cache", str(self.cache)]))
+
+
+def check_another_user(context, site):
+    """What one user's build uses, another user's gc leaves, whoever of them is root."""
+    shared = Shared(site)
+    first = shared.start("first", as_nobody=True)
+    _, text = first.communicate(timeout=LIMIT_SECONDS)
+    context.equal(first.returncode, 0, f"the exit code of nobody's build ({text[-500:]})")
+    for name, builder_is_nobody, hidden in (("by-nobody", True, False), ("by-root", False, False),
+                                            ("unreadable", False, True)):
+        (shared.cache / "blobs" / "sha256" / site.digest("gamma")).unlink()
+        with waiting_at(site, "gamma") as reached:
+            build = shared.start(name, builder_is_nobody)
+            context.check(reached.wait(LIMIT_SECONDS), f"{name}: the build fetches the package that is missing")
+            leases = list((shared.cache / "leases").iterdir())
+            owner = shared.user.pw_uid if builder_is_nobody else os.geteuid()
+            context.check(owner in {lease.stat().st_uid for lease in leases}, f"{name}: who has a lease")
+            if hidden:
+                for lease in leases:
+                    lease.chmod(0o600)
+            freed = shared.collect(as_nobody=not builder_is_nobody)
+            for package in ("alpha", "beta"):
+                context.check((shared.cache / "blobs" / "sha256" / site.digest(package)).exists(),
+                              f"{name}: {package} is still there")
+            if hidden:
+                context.equal(freed["removed"], [], f"{name}: what is removed, where it cannot be known what is used")
+        _, text = build.communicate(timeout=LIMIT_SECONDS)
+        context.equal(build.returncode, 0, f"{name}: the exit code of the build ({text[-500:]})")
+        for output in OUTPUTS:
+            context.check((shared.home / name / output).read_bytes() == site.expected[output],
+                          f"{name}: {output} has the bytes of the first build")
 
 
 def in_mount(site, setup, words):

@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from harness import apt, netns, processes
+from harness import apt, netns, osie_image, processes, terminal
 from harness.console import Console, plain
 from harness.errors import HarnessError, tail
 
@@ -42,6 +42,8 @@ def run(context):
     check_console(context)
     check_processes(context)
     check_namespace(context)
+    check_fallback(context)
+    check_screen(context)
 
 
 def check_sources(context):
@@ -51,6 +53,45 @@ def check_sources(context):
     context.check("comment" not in stanzas[0], "a stanza without comments")
     context.equal(len(apt.one_line_entries(LIST, "bookworm")), 2, "the one-line entries of the suite")
     context.equal(apt.one_line_entries("deb\n[broken\ndeb [x\n", "bookworm"), [], "the entries of a broken file")
+
+
+def check_fallback(context):
+    """Only where nobody is there is an image made from the cache alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder) / "build.log"
+
+        def tries(text):
+            tried = []
+
+            def attempt(flags):
+                tried.append(flags)
+                if not flags:
+                    with open(log, "a", encoding="utf-8") as file:
+                        file.write(f"osiekit: building p.yaml: {text}\n")
+                    raise HarnessError("osiekit failed")
+                return "from the cache"
+
+            try:
+                return osie_image.from_mirror_or_cache(attempt, log, said.append), tried
+            except HarnessError:
+                return None, tried
+
+        said = []
+        for text in ("GET http://m.example/x: Failed to connect to m.example port 80 after 1 ms: Couldn't connect to server",
+                     "GET http://m.example/x: Could not resolve host: m.example"):
+            context.equal(tries(text), ("from the cache", [[], ["--offline"]]), f"what follows “{text}”")
+        context.equal(len(said), 2, "how often it is said")
+        # What an earlier run has said does not count.
+        for text in ("GET http://m.example/x: HTTP status 404", "wrong content at http://m.example/x: expected SHA-256 a",
+                     "verifying http://m.example/InRelease: the signature is not accepted: it is bad",
+                     "GET http://m.example/x: transfer closed with 7 bytes remaining to read"):
+            context.equal(tries(text), (None, [[]]), f"what follows “{text}”")
+        context.equal(len(said), 2, "how often it is said then")
+
+
+def check_screen(context):
+    context.equal(terminal.screen("fetching\r\x1b[Kpacking 1%\rP\r\n\r\x1b[K"), ["Packing 1%", ""], "the screen in the end")
+    context.equal(terminal.drawn("one\r\x1b[Ktwo\r\nthree"), ["one", "two", "three"], "what was drawn")
 
 
 def check_console(context):

@@ -3,6 +3,7 @@ configuration that knows nothing else."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import http.server
@@ -13,7 +14,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import paths
 from .processes import output_of
@@ -62,10 +63,18 @@ class Repository:
         self._home = folder / "gpg"
         self._home.mkdir(mode=0o700)
         (self.apt / "sources.list.d").mkdir(parents=True)
-        try:
+        self._index = b""
+        self.add(packages)
+        with self._agent():
             self._gpg("--passphrase", "", "--quick-gen-key", "test@test.example", "ed25519", "sign", "never")
             (self.apt / "test.gpg").write_bytes(self._gpg("--export"))
-            self._publish("".join(self._add(package) for package in packages).encode())
+        self.publish()
+
+    @contextlib.contextmanager
+    def _agent(self):
+        """gpg starts one, which does not end by itself."""
+        try:
+            yield
         finally:
             subprocess.run(["gpgconf", "--homedir", str(self._home), "--kill", "gpg-agent"], check=False)
 
@@ -92,29 +101,37 @@ class Repository:
         return (f"{control}Filename: {location}\nSize: {len(data)}\n"
                 f"SHA256: {hashlib.sha256(data).hexdigest()}\n\n")
 
-    def _publish(self, index: bytes) -> None:
+    def add(self, packages: list[Package]) -> None:
+        """More packages, to be published."""
+        self._index += "".join(self._add(package) for package in packages).encode()
+
+    def publish(self, more: str = "") -> None:
+        """Writes and signs the release; `more` are further fields of it, each with its end of line."""
+        index = self._index
         dist = self.mirror / "dists" / SUITE
-        (dist / "main" / "binary-amd64").mkdir(parents=True)
+        (dist / "main" / "binary-amd64").mkdir(parents=True, exist_ok=True)
         (dist / "main" / "binary-amd64" / "Packages").write_bytes(index)
         release = self.folder / "Release"
-        release.write_text(f"Suite: {SUITE}\nCodename: {SUITE}\nDate: Tue, 14 Nov 2023 22:13:20 UTC\n"
+        release.write_text(f"Suite: {SUITE}\nCodename: {SUITE}\nDate: Tue, 14 Nov 2023 22:13:20 UTC\n{more}"
                            "Architectures: amd64\nComponents: main\nSHA256:\n"
                            f" {hashlib.sha256(index).hexdigest()} {len(index)} main/binary-amd64/Packages\n",
                            encoding="utf-8")
-        self._gpg("--passphrase", "", "--clearsign", "--output", str(dist / "InRelease"), str(release))
+        with self._agent():
+            self._gpg("--passphrase", "", "--yes", "--clearsign", "--output", str(dist / "InRelease"), str(release))
 
     def use(self, url: str) -> None:
         (self.apt / "sources.list.d" / "test.sources").write_text(
             f"Types: deb\nURIs: {url}\nSuites: {SUITE}\nComponents: main\nSigned-By: /etc/apt/test.gpg\n",
             encoding="utf-8")
 
-    def command(self, *words: str) -> list[str]:
-        """osiekit with these words, where /etc/apt is this repository's and the system is of its suite."""
+    def command(self, *words: str, before: Sequence[str] = (), program: pathlib.Path | None = None) -> list[str]:
+        """osiekit with these words, where /etc/apt is this repository's and the system is of its suite. `before` are the
+        words of a command that runs it, `program` another copy of it."""
         release = self.folder / "os-release"
         release.write_text(f"VERSION_CODENAME={SUITE}\n", encoding="utf-8")
         script = 'mount --bind "$1" /etc/apt && mount --bind "$2" /etc/os-release && shift 2 && exec "$@"'
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", str(self.apt),
-                str(release), str(paths.program("osiekit")), *words]
+                str(release), *before, str(program or paths.program("osiekit")), *words]
 
 
 def environment() -> dict[str, str]:
@@ -122,13 +139,20 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
+Fault = Callable[[http.server.BaseHTTPRequestHandler, bytes], None]
+
+
 class Server:
     """The repository over HTTP with byte ranges. `moved` is called with the path before each chunk of a body, from
-    the thread that answers: it may count, kill, or wait."""
+    the thread that answers: it may count, kill, or wait. A fault, a pair of a part of the path and a function, answers
+    the next request for such a path itself, with what the file has, and is gone."""
 
     def __init__(self, folder: pathlib.Path):
         self.moved: Callable[[str], None] = lambda path: None
+        self.faults: list[tuple[str, Fault]] = []
         self.requests: list[str] = []
+        self.ranges: list[str] = []  # of each request, empty if it had none
+        self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self, "folder": folder})
         self._server = _QuietServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -139,6 +163,14 @@ class Server:
 
     def count(self, part: str) -> int:
         return sum(part in path for path in self.requests)
+
+    def take_fault(self, path: str) -> Fault | None:
+        with self._lock:
+            for pair in self.faults:
+                if pair[0] in path:
+                    self.faults.remove(pair)
+                    return pair[1]
+        return None
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -162,7 +194,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
         self.owner.requests.append(self.path)
+        self.owner.ranges.append(self.headers.get("Range", ""))
         file = self.folder / self.path.lstrip("/")
+        fault = self.owner.take_fault(self.path)
+        if fault is not None:
+            self.close_connection = True
+            fault(self, file.read_bytes())
+            return
         if not file.is_file():
             self.send_error(404)
             return

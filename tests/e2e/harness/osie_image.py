@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from typing import TypeVar
 
 from . import paths
 from .errors import HarnessError
 from .processes import run_logged
 
+T = TypeVar("T")
 PROFILE = "virtual.yaml"
 OUTPUTS = ("vmlinuz", "initramfs", "manifest.json")
+# How libcurl says that nobody is there; what else fails is a mirror's fault, or ours.
+UNREACHABLE = (r"GET \S+: (Failed to connect to |Could not resolve (host|proxy): |Resolving timed out |"
+               r"Connection timed out )")
 PROGRAMS = ("osiekit", "osie-init", "tink-worker")
 
 
@@ -29,18 +35,30 @@ def build(out: pathlib.Path, log: pathlib.Path, say: Callable[[str], None],
           site: pathlib.Path | None = None) -> dict[str, int]:
     """Makes out/{vmlinuz,initramfs,manifest.json} from profiles/virtual.yaml; returns their sizes.
 
-    `site` is a folder with another profile.yaml and its files; it may extend `../NAME.yaml`. When the build fails, as
-    where the package mirror cannot be reached, it is tried with what an earlier one has left in the cache, and `say`
-    gets to know."""
+    `site` is a folder with another profile.yaml and its files; it may extend `../NAME.yaml`. Where no mirror can be
+    reached, it is made from what an earlier build has left in the cache, and `say` gets to know."""
+    from_mirror_or_cache(lambda flags: _build(out, log, flags, site), log, say)
+    return {name: (out / name).stat().st_size for name in OUTPUTS[:2]}
+
+
+def from_mirror_or_cache(attempt: Callable[[list[str]], T], log: pathlib.Path, say: Callable[[str], None]) -> T:
+    """What `attempt` gives, which gets flags of osiekit and writes to the log. Where no mirror can be reached it is made
+    with --offline; any other failure is one, as a mirror that answers has to be understood."""
+    before = log.stat().st_size if log.exists() else 0
     try:
-        _build(out, log, [], site)
+        return attempt([])
     except HarnessError as online:
+        with open(log, "rb") as file:
+            file.seek(before)
+            text = file.read().decode(errors="replace")
+        if re.search(UNREACHABLE, text) is None:
+            raise
         try:
-            _build(out, log, ["--offline"], site)
+            result = attempt(["--offline"])
         except HarnessError:
             raise online from None
-        say(f"built from the cache alone: {online}; {log} says why")
-    return {name: (out / name).stat().st_size for name in OUTPUTS[:2]}
+        say(f"no mirror can be reached; built from the cache alone ({log})")
+        return result
 
 
 def _build(out: pathlib.Path, log: pathlib.Path, flags: list[str], site: pathlib.Path | None) -> None:

@@ -1,23 +1,19 @@
 """What the reports say of an image, beside what others find in it: cpio unpacks it, Debian's parsers read the documents,
 digests and sizes are counted here. The image has packages of one name from Debian and from Alpine."""
 
-import hashlib
 import json
 import os
 import pathlib
 import shutil
-import stat
-import subprocess
 import tempfile
 import xml.etree.ElementTree
 
-from harness import apk_repository, osie_image, paths
-from harness.initramfs_makers import Kernel
+from harness import apk_repository, image_tree, osie_image, paths
+from harness.image_tree import Origins, manifest_of, unpack, walk
 from harness.osiekit import osiekit
 from harness.processes import run_logged
 
 HERE = pathlib.Path(__file__).parent
-PYTHON = "/usr/bin/python3"  # Debian's, which has jsonschema, whatever python3 is first in the path
 SHOWN = 0.01  # of the image: what is smaller may be too small to be drawn
 INSPECT_KEYS = {"size", "unpacked", "complete", "maker", "kernels", "modules", "packages", "biggest", "segments"}
 DIFF_KEYS = {"same", "packages", "kernels", "modules", "files", "size", "unpacked"}
@@ -46,7 +42,7 @@ def run(context):
         tree = site.folder / "tree"
         listing = unpack(image, tree, context.out / "unpack.log")
         facts = walk(tree)
-        check_documents(context, site, image, tree)
+        check_documents(context, image, tree)
         check_sources(context, site, image, facts, listing)
         check_size(context, site, image)
         check_extract(context, site, image, facts)
@@ -94,70 +90,8 @@ class Site:
         return out
 
 
-def manifest_of(image):
-    return json.loads((image / "manifest.json").read_text(encoding="utf-8"))
-
-
-def unpack(image, folder, log):
-    """Segment by segment with zstd and cpio; the manifest only says where each ends. Gives the paths of each."""
-    folder.mkdir()
-    listing = []
-    data = (image / "initramfs").read_bytes()
-    for segment in manifest_of(image)["segments"]:
-        part, data = data[:segment["size"]], data[segment["size"]:]
-        archive = unpacked_frame(part)
-        listed = subprocess.run(["cpio", "--list", "--quiet"], input=archive, capture_output=True, check=True)
-        names = listed.stdout.decode().splitlines()
-        if len(names) != segment["entries"]:
-            raise AssertionError(f"the segment {segment['name']} has {segment['entries']} entries, cpio lists {len(names)}")
-        listing.append(set(names))
-        with open(log, "ab") as file:
-            subprocess.run(["cpio", "--extract", "--make-directories", "--unconditional", "--no-absolute-filenames",
-                            "--preserve-modification-time", "--quiet"], input=archive, stdout=file, stderr=file,
-                           cwd=folder, check=True)
-    if data:
-        raise AssertionError(f"{len(data)} bytes follow the last segment")
-    return listing
-
-
-def unpacked_frame(part):
-    """zstd takes no NULs behind a frame, and how many there are is not told."""
-    for padding in range(4):
-        if padding and part[-padding:].strip(b"\0"):
-            break
-        done = subprocess.run(["zstd", "-dcq", "--long=27"], input=part[:len(part) - padding], capture_output=True,
-                              check=False)
-        if done.returncode == 0:
-            return done.stdout
-    raise AssertionError(f"zstd cannot unpack a segment: {done.stderr.decode(errors='replace')}")
-
-
-def walk(folder):
-    """Path to (mode, owner, group, content) of everything below the folder."""
-    found = {}
-    for root, directories, files in os.walk(folder):
-        for name in directories + files:
-            path = pathlib.Path(root) / name
-            about = path.lstat()
-            what = ()
-            if stat.S_ISREG(about.st_mode):
-                what = hashlib.sha256(path.read_bytes()).hexdigest()
-            elif stat.S_ISLNK(about.st_mode):
-                what = os.readlink(path)
-            elif stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode):
-                what = (os.major(about.st_rdev), os.minor(about.st_rdev))
-            found[str(path.relative_to(folder))] = (about.st_mode, about.st_uid, about.st_gid, what)
-    return found
-
-
-def check_documents(context, site, image, tree):
-    documents = {}
-    for name, words in (("spdx", ("sbom", "--format", "spdx")), ("cyclonedx", ("sbom", "--format", "cyclonedx")),
-                        ("provenance", ("provenance",))):
-        documents[name] = context.out / f"{name}.json"
-        osiekit(words[0], image, *words[1:], "--out", documents[name])
-    run_logged([PYTHON, str(HERE / "documents.py"), str(image), str(tree), *map(str, documents.values())],
-               context.out / "documents.log")
+def check_documents(context, image, tree):
+    documents = image_tree.check_documents(image, tree, context.out)
     text = documents["spdx"].read_text(encoding="utf-8")
     version = next(one["version"] for one in manifest_of(image)["packages"]
                    if (one["system"], one["name"]) == ("debian", "busybox-static"))
@@ -168,52 +102,9 @@ def check_documents(context, site, image, tree):
 
 
 def check_sources(context, site, image, facts, listing):
-    """Every file is of whom the manifest says: as it is in the package, the program or the profile's file."""
-    manifest = manifest_of(image)
-    kernel = Kernel(image, site.cache, context.out / "kernel.log")
-    known = {("debian", manifest["kernel"]["package"]): kernel.folder}
-    debian = next(one for one in manifest["packages"] if (one["system"], one["name"]) == ("debian", "busybox-static"))
-    unpacked = site.folder / "busybox-static"
-    run_logged(["dpkg-deb", "-x", str(site.cache / "blobs" / debian["digest"].replace(":", "/")), str(unpacked)],
-               context.out / "deb.log")
-    known["debian", "busybox-static"] = unpacked
-    for segment, names in zip(manifest["segments"], listing):
-        listed = {path for some in segment["other_sources"].values() for path in some}
-        context.check(listed <= names, f"{segment['name']}: the paths it lists are in it")
     alpine = {path: content for package in alpine_packages("1.0-r0") for path, content in package.files.items()}
-    counts = {}
-    for path, (mode, _, _, digest) in facts.items():
-        if not stat.S_ISREG(mode):
-            continue
-        source = source_of(path, manifest, listing)
-        kind = source.partition(" ")[0]
-        counts[kind] = counts.get(kind, 0) + 1
-        name = source.partition(" ")[2]
-        if kind == "package" and ":" in name:
-            system, _, name = name.partition(":")
-            context.equal(system, "alpine", f"the system of {source}")
-            context.equal(digest, hashlib.sha256(alpine[path]).hexdigest(), f"the content of {path} of {source}")
-        elif kind == "package":
-            content = known["debian", name].joinpath(path).read_bytes()
-            context.equal(digest, hashlib.sha256(content).hexdigest(), f"the content of {path} of {source}")
-        elif kind == "program":
-            content = paths.program(name).read_bytes()
-            context.equal(digest, hashlib.sha256(content).hexdigest(), f"the content of {path} of {source}")
-        elif kind == "profile":
-            file, _, line = name.rpartition(":")
-            lines = (site.profiles / file).read_text(encoding="utf-8").splitlines() if line.isdecimal() else []
-            context.check(0 < int(line) <= len(lines), f"{path}: {source} is a line of the profile")
-        else:
-            context.equal(source, "builder", f"the source of {path}")
-    for kind in ("package", "program", "profile", "builder"):
-        context.check(counts.get(kind), f"files of the kind “{kind}” in the image: {counts}")
-
-
-def source_of(path, manifest, listing):
-    """What the manifest says of the last segment that has the path."""
-    segment = [segment for segment, paths_of in zip(manifest["segments"], listing) if path in paths_of][-1]
-    others = segment["other_sources"].items()
-    return next((source for source, some in others if path in some), segment["source"])
+    origins = Origins(site.cache, site.profiles, paths.RELEASE_BIN, site.folder, context.out / "deb.log", alpine)
+    image_tree.check_sources(context, image, origins, facts, listing, ("package", "program", "profile", "builder"))
 
 
 def check_size(context, site, image):
