@@ -138,6 +138,18 @@ TEST_CASE("circles end") {
                     {"b", "1", "a (= 1)"},
                     {"c", "1", "a | b"}},
                    {"a"}) == "a=1 b=1 c=1");
+    // Two circles of Pre-Depends that meet in one package, entered from every side. dpkg could not
+    // configure them; here nothing is configured, the files are what counts.
+    auto pre = [](const char* name, const std::string& wants) {
+        return Line{name, "1", "", "", "amd64", "Pre-Depends: " + wants + "\n"};
+    };
+    std::vector<Line> two = {pre("a", "b"), pre("b", "a, c"), pre("c", "d (= 1)"),
+                             pre("d", "e | f"), pre("e", "c, b")};
+    for (const char* name : {"a", "b", "c", "d", "e"})
+        CHECK(resolved(two, {name}) == "a=1 b=1 c=1 d=1 e=1");
+    // What one of them lacks is told by a chain that ends.
+    two.back() = pre("e", "c, b, gone");
+    CHECK(has(resolved(two, {"a"}), "e 1 pre-depends on gone"));
 }
 
 TEST_CASE("a missing package is explained with the chain of who wants it") {
