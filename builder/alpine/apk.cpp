@@ -8,7 +8,6 @@
 #include "builder/alpine/checksums.hpp"
 #include "builder/alpine/gzip.hpp"
 #include "builder/alpine/version.hpp"
-#include "builder/debian/ar.hpp"
 #include "builder/debian/mapped_file.hpp"
 #include "lib/base/text.hpp"
 
@@ -62,8 +61,9 @@ Result<PackageInfo> read_control(std::string_view tar) {
     limits.unpacked_size = control_limit;
     std::optional<PackageInfo> info;
     std::vector<std::string> scripts;
+    MemoryBytes bytes(tar);
     OSIEKIT_TRY(read_package_tar(
-        ArMember{"control.tar", tar},
+        "control.tar", bytes,
         [&](PackageFile&& file) -> Status {
             if (file.type != FileType::regular) return {};
             if (file.path == ".PKGINFO" && !info) {
@@ -147,8 +147,9 @@ Status read_apk_bytes(std::string_view bytes, const PackageSink& sink, const Pac
     OSIEKIT_ASSIGN(std::string tar,
                    gunzip_all(parts.data, std::min(apk_unpacked_limit, limits.unpacked_size)));
     Checksums checksums(tar);
+    MemoryBytes source(tar);
     return read_package_tar(
-        ArMember{"data.tar", tar},
+        "data.tar", source,
         [&](PackageFile&& file) -> Status {
             OSIEKIT_TRY(check_file(file));
             OSIEKIT_TRY(checksums.check(file));

@@ -5,7 +5,6 @@
 #include "builder/alpine/atom.hpp"
 #include "builder/alpine/gzip.hpp"
 #include "builder/alpine/version.hpp"
-#include "builder/debian/ar.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder::alpine {
@@ -94,8 +93,9 @@ Result<std::string> read_index_archive(std::string_view bytes, const Keys& keys)
     limits.unpacked_size = index_unpacked_limit;
     limits.entries = 64;
     std::optional<std::string> text;
+    MemoryBytes source(tar);
     OSIEKIT_TRY(read_package_tar(
-        ArMember{"index.tar", tar},
+        "index.tar", source,
         [&](PackageFile&& file) -> Status {
             if (file.path == "APKINDEX" && !text) text = std::move(file.content);
             return {};

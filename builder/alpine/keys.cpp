@@ -93,8 +93,9 @@ Result<std::vector<Signature>> read_signatures(std::string_view tar) {
     limits.file_size = signature_size_limit;
     limits.unpacked_size = signature_size_limit * 16;
     limits.entries = 64;
-    ArMember member{"signature.tar", tar};
-    TarReader reader(member, limits);
+    const std::string called = "signature.tar";
+    MemoryBytes source(tar);
+    TarReader reader(called, source, limits);
     OSIEKIT_TRY(reader.open());
     std::vector<Signature> found;
     for (;;) {

@@ -2,8 +2,9 @@
 
 #include <archive_entry.h>
 
+#include <algorithm>
+
 #include "builder/debian/ar.hpp"
-#include "builder/debian/mapped_file.hpp"
 #include "builder/debian/stanza.hpp"
 #include "builder/debian/tar_reader.hpp"
 #include "lib/base/text.hpp"
@@ -14,18 +15,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A large package would else be in memory as a whole in the end.
-constexpr std::uint64_t release_after = 16ULL << 20U;  // bytes of its files
-
-struct DebParts {
-    ArMember control;
-    ArMember data;
-};
-
-Status check_format(const ArMember& member) {
+Status check_format(ArReader& archive, const ArMember& member) {
     if (member.name != "debian-binary")
         return Error(ErrorKind::invalid_input, "its first member is not debian-binary");
-    std::string_view version = member.content.substr(0, member.content.find('\n'));
+    constexpr std::uint64_t longest_version = 20;
+    OSIEKIT_ASSIGN(std::string version,
+                   take(archive.content(), std::min(member.size, longest_version)));
+    version.resize(std::min(version.find('\n'), version.size()));
     // A later minor number stays readable; a later major one does not (deb(5)).
     if (!version.starts_with("2."))
         return Error(ErrorKind::unsupported,
@@ -33,26 +29,32 @@ Status check_format(const ArMember& member) {
     return {};
 }
 
-// debian-binary, control.tar*, data.tar* in this order; members named "_…" in between are for
-// others.
-Result<DebParts> find_parts(std::string_view bytes) {
-    ArReader reader(bytes);
+// Goes on to the next member that is not for others, which are named "_…".
+Result<ArMember> next_part(ArReader& archive, std::string_view wanted) {
     ArMember member;
-    OSIEKIT_TRY(reader.next(member));
-    OSIEKIT_TRY(check_format(member));
-    DebParts parts;
-    for (std::string_view wanted : {"control.tar", "data.tar"}) {
-        do {
-            OSIEKIT_ASSIGN(bool more, reader.next(member));
-            if (!more) return Error(ErrorKind::invalid_input, "it has no " + std::string(wanted));
-        } while (member.name.starts_with("_"));
-        if (!member.name.starts_with(wanted))
-            return Error(ErrorKind::invalid_input, "it has \"" + printable(member.name, 20) +
-                                                       "\" where " + std::string(wanted) +
-                                                       " is expected");
-        (wanted == "data.tar" ? parts.data : parts.control) = std::move(member);
-    }
-    return parts;
+    do {
+        OSIEKIT_ASSIGN(bool more, archive.next(member));
+        if (!more) return Error(ErrorKind::invalid_input, "it has no " + std::string(wanted));
+    } while (member.name.starts_with("_"));
+    if (!member.name.starts_with(wanted))
+        return Error(ErrorKind::invalid_input, "it has \"" + printable(member.name, 20) +
+                                                   "\" where " + std::string(wanted) +
+                                                   " is expected");
+    return member;
+}
+
+// debian-binary, control.tar* and data.tar* come in this order.
+Result<ArMember> find_control(ArReader& archive) {
+    ArMember member;
+    OSIEKIT_ASSIGN(bool any, archive.next(member));
+    if (!any) return Error(ErrorKind::invalid_input, "it is empty");
+    OSIEKIT_TRY(check_format(archive, member));
+    return next_part(archive, "control.tar");
+}
+
+Result<ArMember> find_data(ArReader& archive) {
+    OSIEKIT_ASSIGN(ArMember control, find_control(archive));
+    return next_part(archive, "data.tar");
 }
 
 // Makes "./usr//bin/" into "usr/bin"; the root itself becomes empty. Names that climb are refused:
@@ -150,10 +152,11 @@ DebLimits control_limits(const DebLimits& limits) {
     return result;
 }
 
-Result<std::string> read_script(const ArMember& member, std::string_view name,
-                                const DebLimits& limits) {
+Result<std::string> read_script(ByteSource& bytes, std::string_view name, const DebLimits& limits) {
+    ArReader archive(bytes);
+    OSIEKIT_ASSIGN(ArMember member, find_control(archive));
     DebLimits small = control_limits(limits);
-    TarReader tar(member, small);
+    TarReader tar(member.name, archive.content(), small);
     OSIEKIT_TRY(tar.open());
     for (;;) {
         OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
@@ -164,10 +167,11 @@ Result<std::string> read_script(const ArMember& member, std::string_view name,
     }
 }
 
-Result<std::map<std::string, std::string>> read_control(const ArMember& member,
-                                                        const DebLimits& limits) {
+Result<std::map<std::string, std::string>> read_control_part(ArReader& archive,
+                                                             const DebLimits& limits) {
+    OSIEKIT_ASSIGN(ArMember member, find_control(archive));
     DebLimits small = control_limits(limits);
-    TarReader tar(member, small);
+    TarReader tar(member.name, archive.content(), small);
     OSIEKIT_TRY(tar.open());
     for (;;) {
         OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
@@ -185,6 +189,15 @@ Result<std::map<std::string, std::string>> read_control(const ArMember& member,
             return Error(ErrorKind::invalid_input, "its control file names no package");
         return result;
     }
+}
+
+// Half a package is none, though its control part may be whole.
+Result<std::map<std::string, std::string>> read_control(ByteSource& bytes,
+                                                        const DebLimits& limits) {
+    ArReader archive(bytes);
+    OSIEKIT_ASSIGN(auto fields, read_control_part(archive, limits));
+    OSIEKIT_TRY(next_part(archive, "data.tar"));
+    return fields;
 }
 
 }  // namespace
@@ -211,32 +224,20 @@ std::string_view to_string(FileType type) {
 
 Status read_deb(const fs::path& path, const PackageSink& sink, const PackageFilter& filter,
                 const DebLimits& limits) {
-    OSIEKIT_ASSIGN(MappedFile file, MappedFile::open(path));
-    std::uint64_t given = 0;
-    auto release_now_and_then = [&](PackageFile&& content) -> Status {
-        given += content.content.size();
-        if (given >= release_after) {
-            file.release();
-            given = 0;
-        }
-        return sink(std::move(content));
-    };
-    return read_deb_bytes(file.bytes(), release_now_and_then, filter, limits)
-        .context("reading package " + path.string());
+    OSIEKIT_ASSIGN(auto file, FileBytes::open(path));
+    return read_deb_source(*file, sink, filter, limits).context("reading package " + path.string());
 }
 
 Result<std::string> read_deb_script(const fs::path& path, std::string_view name,
                                     const DebLimits& limits) {
-    OSIEKIT_ASSIGN(MappedFile file, MappedFile::open(path));
-    std::string context = "reading " + std::string(name) + " of package " + path.string();
-    auto parts = find_parts(file.bytes());
-    if (!parts) return std::move(parts).error().context(context);
-    return read_script(parts->control, name, limits).context(context);
+    OSIEKIT_ASSIGN(auto file, FileBytes::open(path));
+    return read_script(*file, name, limits)
+        .context("reading " + std::string(name) + " of package " + path.string());
 }
 
-Status read_package_tar(const ArMember& member, const PackageSink& sink,
+Status read_package_tar(const std::string& name, ByteSource& bytes, const PackageSink& sink,
                         const PackageFilter& filter, const DebLimits& limits) {
-    TarReader tar(member, limits);
+    TarReader tar(name, bytes, limits);
     OSIEKIT_TRY(tar.open());
     for (;;) {
         OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
@@ -251,23 +252,30 @@ Status read_package_tar(const ArMember& member, const PackageSink& sink,
     }
 }
 
+Status read_deb_source(ByteSource& bytes, const PackageSink& sink, const PackageFilter& filter,
+                       const DebLimits& limits) {
+    ArReader archive(bytes);
+    OSIEKIT_ASSIGN(ArMember member, find_data(archive));
+    return read_package_tar(member.name, archive.content(), sink, filter, limits);
+}
+
 Status read_deb_bytes(std::string_view bytes, const PackageSink& sink, const PackageFilter& filter,
                       const DebLimits& limits) {
-    OSIEKIT_ASSIGN(DebParts parts, find_parts(bytes));
-    return read_package_tar(parts.data, sink, filter, limits);
+    MemoryBytes source(bytes);
+    return read_deb_source(source, sink, filter, limits);
 }
 
 Result<std::map<std::string, std::string>> read_deb_control(const fs::path& path,
                                                             const DebLimits& limits) {
-    OSIEKIT_ASSIGN(MappedFile file, MappedFile::open(path));
-    return read_deb_control_bytes(file.bytes(), limits)
+    OSIEKIT_ASSIGN(auto file, FileBytes::open(path));
+    return read_control(*file, limits)
         .context("reading the control file of package " + path.string());
 }
 
 Result<std::map<std::string, std::string>> read_deb_control_bytes(std::string_view bytes,
                                                                   const DebLimits& limits) {
-    OSIEKIT_ASSIGN(DebParts parts, find_parts(bytes));
-    return read_control(parts.control, limits);
+    MemoryBytes source(bytes);
+    return read_control(source, limits);
 }
 
 }  // namespace osiekit::builder

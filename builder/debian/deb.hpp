@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "builder/cache/byte_source.hpp"
 #include "lib/base/result.hpp"
 
 namespace osiekit::builder {
@@ -74,13 +75,14 @@ Result<std::map<std::string, std::string>> read_deb_control(const std::filesyste
 Result<std::string> read_deb_script(const std::filesystem::path& path, std::string_view name,
                                     const DebLimits& limits = {});
 
-// The files of a tar archive in memory, for packages of other kinds; the name of the member says
-// how it is compressed: "data.tar", "data.tar.gz". Otherwise as read_deb.
-struct ArMember;
-Status read_package_tar(const ArMember& member, const PackageSink& sink,
+// The files of a tar archive, for packages of other kinds; the name says how it is compressed:
+// "data.tar", "data.tar.gz". Otherwise as read_deb.
+Status read_package_tar(const std::string& name, ByteSource& bytes, const PackageSink& sink,
                         const PackageFilter& filter = {}, const DebLimits& limits = {});
 
-// The same as read_deb for a package in memory.
+// The same as read_deb for a package from elsewhere, and for one in memory.
+Status read_deb_source(ByteSource& bytes, const PackageSink& sink, const PackageFilter& filter = {},
+                       const DebLimits& limits = {});
 Status read_deb_bytes(std::string_view bytes, const PackageSink& sink,
                       const PackageFilter& filter = {}, const DebLimits& limits = {});
 Result<std::map<std::string, std::string>> read_deb_control_bytes(std::string_view bytes,

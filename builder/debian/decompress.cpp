@@ -21,26 +21,40 @@ using ArchivePtr = std::unique_ptr<archive, decltype(&archive_read_free)>;
 }  // namespace
 
 struct XzReader::State {
+    ByteSource& source;
     lzma_stream stream = LZMA_STREAM_INIT;
-    std::vector<std::uint8_t> buffer;
+    std::vector<char> input;
+    std::vector<std::uint8_t> output;
+    bool all_read = false;
     bool finished = false;
     lzma_ret begun = LZMA_OK;
-    State() = default;
+    explicit State(ByteSource& bytes) : source(bytes) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() { lzma_end(&stream); }
+
+    // Once all that is here was taken.
+    Status fill(ByteSource::Wait wait) {
+        if (all_read || stream.avail_in > 0) return {};
+        OSIEKIT_ASSIGN(std::size_t count, source.read(input.data(), input.size(), wait));
+        all_read = count == 0 && wait == ByteSource::Wait::yes;
+        stream.next_in = reinterpret_cast<const std::uint8_t*>(input.data());
+        stream.avail_in = count;
+        return {};
+    }
+    // Takes what is here, and gives what is ready.
+    lzma_ret step() { return lzma_code(&stream, all_read ? LZMA_FINISH : LZMA_RUN); }
 };
 
-XzReader::XzReader(std::string_view compressed) : state_(std::make_unique<State>()) {
-    state_->buffer.resize(piece_size);
+XzReader::XzReader(ByteSource& compressed) : state_(std::make_unique<State>(compressed)) {
+    state_->input.resize(piece_size);
+    state_->output.resize(piece_size);
     lzma_mt options{};
     options.flags = LZMA_CONCATENATED;
     options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_threads);
     options.memlimit_threading = threading_memory;
     options.memlimit_stop = memory_limit;
     state_->begun = lzma_stream_decoder_mt(&state_->stream, &options);
-    state_->stream.next_in = reinterpret_cast<const std::uint8_t*>(compressed.data());
-    state_->stream.avail_in = compressed.size();
 }
 XzReader::XzReader(XzReader&&) noexcept = default;
 XzReader& XzReader::operator=(XzReader&&) noexcept = default;
@@ -50,12 +64,18 @@ Result<std::string_view> XzReader::next() {
     State& state = *state_;
     if (state.begun != LZMA_OK) return Error(ErrorKind::internal, "liblzma could not be started");
     if (state.finished) return std::string_view();
-    state.stream.next_out = state.buffer.data();
-    state.stream.avail_out = state.buffer.size();
-    // All of the input is there, so a call that gives nothing is the end or an error.
+    state.stream.next_out = state.output.data();
+    state.stream.avail_out = state.output.size();
     lzma_ret code = LZMA_OK;
-    while (code == LZMA_OK && state.stream.avail_out > 0)
-        code = lzma_code(&state.stream, LZMA_FINISH);
+    while (code == LZMA_OK && state.stream.avail_out > 0) {
+        // What is unpacked already does not wait for what is still to come.
+        bool some = state.stream.avail_out < state.output.size();
+        OSIEKIT_TRY(state.fill(some ? ByteSource::Wait::no : ByteSource::Wait::yes));
+        if (some && state.stream.avail_in == 0 && !state.all_read) break;
+        code = state.step();
+        // It could do nothing with what it had, which only counts at the end.
+        if (code == LZMA_BUF_ERROR && !state.all_read) code = LZMA_OK;
+    }
     if (code == LZMA_STREAM_END) state.finished = true;
     if (code == LZMA_MEMLIMIT_ERROR)
         return Error(ErrorKind::limit, "the xz stream needs more than " +
@@ -64,8 +84,8 @@ Result<std::string_view> XzReader::next() {
     if (code != LZMA_OK && code != LZMA_STREAM_END)
         return Error(ErrorKind::invalid_input, code == LZMA_BUF_ERROR ? "the xz stream is cut short"
                                                                       : "the xz stream is damaged");
-    return std::string_view(reinterpret_cast<const char*>(state.buffer.data()),
-                            state.buffer.size() - state.stream.avail_out);
+    return std::string_view(reinterpret_cast<const char*>(state.output.data()),
+                            state.output.size() - state.stream.avail_out);
 }
 
 namespace {
@@ -116,7 +136,8 @@ Result<std::string> decompress_all(std::string_view compressed, std::string_view
         OSIEKIT_TRY(append_within(result, compressed, limit));
         return result;
     }
-    XzReader reader(compressed);
+    MemoryBytes bytes(compressed);
+    XzReader reader(bytes);
     for (;;) {
         OSIEKIT_ASSIGN(std::string_view piece, reader.next());
         if (piece.empty()) return result;

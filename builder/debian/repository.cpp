@@ -298,6 +298,10 @@ Result<std::vector<LocatedPackage>> DebianRepository::State::fetch(
         package.url = without_credentials(places[i].front().url);
         return watch.tell(package);
     };
+    if (watch.begins)
+        fetching.begins = [&](std::size_t i, const std::shared_ptr<Arriving>& arriving) {
+            watch.begins(packages[i], arriving);
+        };
     auto paths = fetch_all(cache, likeliest, fetching);
     if (!paths && (only_one || !may_be_outdated(paths.error()))) return std::move(paths).error();
     for (std::size_t i = 0; i < packages.size(); ++i) {

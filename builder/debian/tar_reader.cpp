@@ -7,11 +7,12 @@
 
 namespace osiekit::builder {
 
-TarReader::TarReader(const ArMember& member, const DebLimits& limits)
-    : limits_(limits),
-      reader_(archive_read_new(), archive_read_free),
-      bytes_(member.content),
-      name_(member.name) {
+namespace {
+constexpr std::size_t piece_size = 1U << 18U;
+}  // namespace
+
+TarReader::TarReader(const std::string& name, ByteSource& bytes, const DebLimits& limits)
+    : limits_(limits), reader_(archive_read_new(), archive_read_free), bytes_(bytes), name_(name) {
     archive_read_support_format_tar(reader_.get());
     constexpr std::string_view format = ".tar";
     std::string_view suffix = name_;
@@ -73,17 +74,19 @@ Result<std::string> TarReader::content(archive_entry* entry, std::string_view pa
     return bytes;
 }
 
+Result<std::string_view> TarReader::piece() {
+    if (xz_) return xz_->next();
+    buffer_.resize(piece_size);
+    OSIEKIT_ASSIGN(std::size_t count,
+                   bytes_.read(buffer_.data(), buffer_.size(), ByteSource::Wait::yes));
+    return std::string_view(buffer_.data(), count);
+}
+
 la_ssize_t TarReader::read_piece(archive*, void* pointer, const void** buffer) {
     auto& self = *static_cast<TarReader*>(pointer);
-    if (!self.xz_) {
-        *buffer = self.bytes_.data();
-        auto size = static_cast<la_ssize_t>(self.bytes_.size());
-        self.bytes_ = {};
-        return size;
-    }
-    auto piece = self.xz_->next();
+    auto piece = self.piece();
     if (!piece) {
-        self.xz_failure_ = std::move(piece).error();
+        self.source_failure_ = std::move(piece).error();
         archive_set_error(self.reader_.get(), EINVAL, "damaged");
         return -1;
     }
@@ -92,7 +95,7 @@ la_ssize_t TarReader::read_piece(archive*, void* pointer, const void** buffer) {
 }
 
 Error TarReader::failure() {
-    if (xz_failure_) return *xz_failure_;
+    if (source_failure_) return *source_failure_;
     const char* reason = archive_error_string(reader_.get());
     return Error(ErrorKind::invalid_input,
                  name_ + " is damaged: " + printable(reason != nullptr ? reason : "?"));

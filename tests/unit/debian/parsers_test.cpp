@@ -168,17 +168,23 @@ TEST_CASE("an index whose fields lead elsewhere is refused") {
 
 TEST_CASE("ar archives, sound and broken") {
     std::string bytes = make_ar({{"one", "abc"}, {"two/", "defg"}});
-    ArReader reader(bytes);
-    ArMember member;
-    REQUIRE(reader.next(member).value());
-    CHECK(member.name == "one");
-    CHECK(member.content == "abc");
-    REQUIRE(reader.next(member).value());
-    CHECK(member.name == "two");
-    CHECK(member.content == "defg");
-    REQUIRE_FALSE(reader.next(member).value());
+    // Members are read as a whole, in part, or not at all.
+    for (std::size_t taken : {0U, 2U, 9U}) {
+        MemoryBytes source(bytes);
+        ArReader reader(source);
+        ArMember member;
+        REQUIRE(reader.next(member).value());
+        CHECK(member.name == "one");
+        CHECK(member.size == 3);
+        CHECK(take(reader.content(), taken).value() == std::string("abc").substr(0, taken));
+        REQUIRE(reader.next(member).value());
+        CHECK(member.name == "two");
+        CHECK(take(reader.content(), taken).value() == std::string("defg").substr(0, taken));
+        REQUIRE_FALSE(reader.next(member).value());
+    }
     auto fails = [](std::string broken) {
-        ArReader other(broken);
+        MemoryBytes source(broken);
+        ArReader other(source);
         ArMember ignored;
         for (;;) {
             auto more = other.next(ignored);
@@ -206,4 +212,50 @@ TEST_CASE("xz, gzip and plain text unpack up to the limit") {
           ErrorKind::invalid_input);
     CHECK(decompress_all("nonsense", "x.xz", 100).error().kind() == ErrorKind::invalid_input);
     CHECK(decompress_all("nonsense", "x.gz", 100).error().kind() == ErrorKind::invalid_input);
+}
+
+namespace {
+
+// Bytes that come a few at a time, and now and then not at once.
+class Trickle final : public ByteSource {
+  public:
+    explicit Trickle(std::string_view bytes) : size_(bytes.size()), rest_(bytes) {}
+    std::uint64_t size() const override { return size_; }
+    Result<std::size_t> read(char* into, std::size_t size, Wait wait) override {
+        ++calls_;
+        if (wait == Wait::no && calls_ % 3 == 0) return std::size_t{0};
+        std::size_t count = std::min({size, rest_.size(), 1 + calls_ * 977 % 60'000});
+        std::copy_n(rest_.data(), count, into);
+        rest_.remove_prefix(count);
+        return count;
+    }
+
+  private:
+    std::uint64_t size_;
+    std::string_view rest_;
+    std::size_t calls_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("xz is unpacked as it comes") {
+    std::string text;
+    for (std::uint64_t i = 0; text.size() < 3'000'000; ++i) text += std::to_string(i * 7919) + "\n";
+    std::string packed = compress_xz(text);
+    for (std::size_t cut : {std::size_t{0}, std::size_t{1}, packed.size() / 2}) {
+        std::string_view there = std::string_view(packed).substr(0, packed.size() - cut);
+        Trickle source(there);
+        XzReader reader(source);
+        std::string unpacked;
+        Status ended;
+        for (;;) {
+            auto piece = reader.next();
+            if (!piece) ended = std::move(piece).error();
+            if (!piece || piece->empty()) break;
+            unpacked += *piece;
+        }
+        CHECK(text.starts_with(unpacked));
+        CHECK((unpacked.size() == text.size() && ended) == (cut == 0));
+        if (cut > 0) CHECK(ended.error().message() == "the xz stream is cut short");
+    }
 }
