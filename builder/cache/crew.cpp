@@ -31,7 +31,8 @@ void Crew::add(std::uint64_t memory, std::function<Status()> job) {
 
 bool Crew::may_begin() const {
     if (stopping_ || waiting_.empty()) return false;
-    return running_ == 0 || waiting_.front().memory <= memory_ - std::min(memory_, taken_);
+    return (running_ == 0 && others_ == 0) ||
+           waiting_.front().memory <= memory_ - std::min(memory_, taken_);
 }
 
 void Crew::work() {
@@ -64,6 +65,21 @@ Status Crew::finish() {
     changed_.wait(lock, [this] { return idle(); });
     if (failure_) return *failure_;
     return {};
+}
+
+void Crew::take(std::uint64_t memory) {
+    std::lock_guard lock(mutex_);
+    taken_ += memory;
+    others_ += memory;
+}
+
+void Crew::give_back(std::uint64_t memory) {
+    {
+        std::lock_guard lock(mutex_);
+        taken_ -= memory;
+        others_ -= memory;
+    }
+    changed_.notify_all();
 }
 
 void Crew::stop() {

@@ -30,6 +30,9 @@ class Crew {
     void add(std::uint64_t memory, std::function<Status()> job);
     // Waits until every job has ended or, after a failure, those that run. The first failure.
     Status finish();
+    // Memory that somebody else takes meanwhile, who waits for no job.
+    void take(std::uint64_t memory);
+    void give_back(std::uint64_t memory);
     // No further job is begun.
     void stop();
     // True after stop() and after the first failure: jobs that run should end soon.
@@ -51,7 +54,8 @@ class Crew {
     std::deque<Job> waiting_;
     std::vector<std::thread> threads_;
     std::size_t running_ = 0;
-    std::uint64_t taken_ = 0;  // memory of the jobs that run
+    std::uint64_t taken_ = 0;   // memory of the jobs that run, and of others
+    std::uint64_t others_ = 0;  // of that, what is not of jobs
     bool stopping_ = false;
     bool closing_ = false;  // threads end when they find nothing to do
     std::optional<Error> failure_;

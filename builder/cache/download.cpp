@@ -96,6 +96,7 @@ Status Download::attempt() {
     }
     arrival.resumed = arrival.have > 0;
     OSIEKIT_TRY(hash_existing(arrival.file.get(), arrival.have, arrival.hash));
+    if (arriving_) arriving_->begin(arrival.file, arrival.have);
     if (arrival.have < item_.size || item_.size == 0) {
         Status received = receive(arrival);
         if (!received && arrival.have == 0) ::unlink(cache_.partial_path(item_.digest).c_str());
@@ -164,6 +165,7 @@ Status Download::begin_body(Arrival& arrival) {
     arrival.resumed = false;
     arrival.have = 0;
     arrival.hash = Sha256Stream();
+    if (arriving_) arriving_->begin(arrival.file, 0);
     if (::ftruncate(arrival.file.get(), 0) != 0 || ::lseek(arrival.file.get(), 0, SEEK_SET) < 0)
         return Error::from_errno("cannot empty a partial download");
     return {};
@@ -183,6 +185,7 @@ Status Download::take(Arrival& arrival, std::string_view piece) {
                     .context("writing " + cache_.partial_path(item_.digest).string()));
     arrival.hash.update(piece);
     arrival.have += piece.size();
+    if (arriving_) arriving_->grow(arrival.have);
     moved_(arrival.have, piece.size());
     return {};
 }

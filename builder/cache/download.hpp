@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
+#include "builder/cache/arriving.hpp"
 #include "builder/cache/blob_cache.hpp"
 #include "builder/cache/fetch.hpp"
 #include "lib/base/fd.hpp"
@@ -17,12 +19,14 @@ class Download {
   public:
     using Moved = std::function<void(std::uint64_t have, std::uint64_t received)>;
     Download(BlobCache& cache, const FetchItem& item, http::Client& client,
-             const std::function<bool()>& cancelled, Moved moved)
+             const std::function<bool()>& cancelled, Moved moved,
+             std::shared_ptr<Arriving> arriving = nullptr)
         : cache_(cache),
           item_(item),
           client_(client),
           cancelled_(cancelled),
-          moved_(std::move(moved)) {}
+          moved_(std::move(moved)),
+          arriving_(std::move(arriving)) {}
 
     // Tries once, from where the last attempt stopped. Kind network if another attempt may help.
     Status attempt();
@@ -45,6 +49,7 @@ class Download {
     const std::function<bool()>& cancelled_;
     Moved moved_;
     RetryAfter asked_;
+    std::shared_ptr<Arriving> arriving_;  // may be null
 };
 
 }  // namespace osiekit::builder

@@ -105,15 +105,24 @@ Result<std::vector<fs::path>> fetch_all(BlobCache& cache, const std::vector<Fetc
             std::size_t i = missing[n];
             // A client a task: connections are reused within it; a batch is few, large files.
             http::Client client;
-            Download download{cache, items[i], client, stop,
+            std::shared_ptr<Arriving> arriving;
+            if (options.begins) arriving = std::make_shared<Arriving>(items[i].size);
+            EndOfArrival end(arriving);
+            if (arriving) options.begins(i, arriving);
+            Download download{cache,
+                              items[i],
+                              client,
+                              stop,
                               [&](std::uint64_t have, std::uint64_t received) {
                                   progress.moved(i, items[i].name, have, received, false);
-                              }};
+                              },
+                              arriving};
             Status done = with_retries(options.retry, stop, [&](RetryAfter& asked) {
                 Status tried = download.attempt();
                 asked = download.asked();
                 return tried;
             });
+            if (arriving) arriving->end(done);
             if (!done) return done;
             progress.moved(i, items[i].name, items[i].size, 0, true);
             return take_out(i);

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "builder/cache/arriving.hpp"
 #include "builder/cache/blob_cache.hpp"
 #include "builder/cache/retry.hpp"
 #include "lib/base/digest.hpp"
@@ -42,6 +44,9 @@ struct FetchOptions {
     unsigned parallel = 4;
     RetryPolicy retry;  // for network errors and statuses 408, 429, 5xx
     bool offline = false;
+    // Called with an item's number when it has to be downloaded, before that begins, from any
+    // thread and perhaps from several at once.
+    std::function<void(std::size_t, const std::shared_ptr<Arriving>&)> begins;
     // Called with an item's number and file as soon as it is verified, from any thread and perhaps
     // from several at once. An error ends the batch and is returned.
     std::function<Status(std::size_t, const std::filesystem::path&)> arrived;

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -36,22 +37,29 @@ class Preparer {
     Result<FoundPackages> find() {
         crew_.add(small_memory, [this] { return builder().prepare_programs(); });
         FoundWatch watch;
-        watch.kernel = {arrival(true), options_.cancelled};
-        watch.image = {arrival(false), options_.cancelled};
+        watch.kernel.begins = [this](const LocatedPackage& package,
+                                     const std::shared_ptr<Arriving>& arriving) {
+            follow(package, arriving);
+        };
+        watch.kernel.arrived = arrival(true);
+        watch.image.arrived = arrival(false);
+        watch.kernel.cancelled = watch.image.cancelled = options_.cancelled;
         auto found = find_packages(profile_, *options_.packages, true, watch);
-        if (!found && !crew_.stopping()) {
-            crew_.stop();
-            return found;
-        }
+        bool failed_first = !found && !crew_.stopping();
+        if (failed_first) crew_.stop();
+        if (follower_.joinable()) follower_.join();
+        if (failed_first) return found;
         OSIEKIT_TRY(crew_.finish());
         return found;
     }
 
   private:
     static constexpr std::uint64_t mebi = 1U << 20U;
-    static constexpr std::uint64_t preparing_memory = 160 * mebi;
+    static constexpr std::uint64_t preparing_memory = 192 * mebi;
     static constexpr std::uint64_t kernel_memory = 128 * mebi;
     static constexpr std::uint64_t small_memory = 32 * mebi;
+    // A smaller one is unpacked in no time once it is here.
+    static constexpr std::uint64_t worth_following = 4 * mebi;
     // Of unpacked to packed, where only the package's own size is known, as in a lock.
     static constexpr std::uint64_t usual_ratio = 4;
 
@@ -62,12 +70,43 @@ class Preparer {
             // What happened is what finish() says.
             if (crew_.stopping()) return Error(ErrorKind::cancelled, "interrupted");
             if (!first_time(package, kernel)) return {};
-            if (kernel)
-                crew_.add(kernel_memory, [this, package] { return prepare_kernel(package); });
-            else
+            if (!kernel)
                 add(package);
+            else if (!left_to_follower(package))
+                add_kernel(package);
             return {};
         };
+    }
+
+    // Takes the kernel apart while it comes. Whatever becomes of that, prepare_kernel() comes after
+    // it and does what it could not do.
+    void follow(const LocatedPackage& package, const std::shared_ptr<Arriving>& arriving) {
+        std::lock_guard lock(mutex_);
+        if (package.size < worth_following || follower_.joinable()) return;
+        followed_ = package.digest;
+        crew_.take(kernel_memory);
+        follower_ = std::thread([this, package, arriving] {
+            Status ignored = builder().follow_kernel(package, *arriving);
+            crew_.give_back(kernel_memory);
+            std::optional<LocatedPackage> arrived;
+            {
+                std::lock_guard ended(mutex_);
+                followed_.reset();
+                arrived.swap(arrived_);
+            }
+            if (arrived) add_kernel(*arrived);
+        });
+    }
+
+    bool left_to_follower(const LocatedPackage& package) {
+        std::lock_guard lock(mutex_);
+        if (followed_ != package.digest) return false;
+        arrived_ = package;
+        return true;
+    }
+
+    void add_kernel(const LocatedPackage& package) {
+        crew_.add(kernel_memory, [this, package] { return prepare_kernel(package); });
     }
 
     void add(const LocatedPackage& package) {
@@ -124,7 +163,10 @@ class Preparer {
     std::set<std::pair<Sha256, bool>> seen_;
     std::optional<ModuleFirmware> asked_;  // by the modules; nullopt: not known yet
     std::vector<LocatedPackage> waiting_;  // for that
-    Crew crew_;                            // the last one, as its jobs use the others
+    std::thread follower_;
+    std::optional<Sha256> followed_;         // the package that the thread is at
+    std::optional<LocatedPackage> arrived_;  // meanwhile
+    Crew crew_;                              // the last one, as its jobs use the others
 };
 
 std::shared_ptr<const LocalFiles> local_files(const BuildOptions& options) {

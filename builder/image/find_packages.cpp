@@ -129,6 +129,11 @@ Result<FoundPackages> fetch_found(FoundPackages found, PackageSource& source,
         if (of_kernel.count(key_of(package)) != 0) OSIEKIT_TRY(watch.kernel.tell(package));
         return of_image.count(key_of(package)) != 0 ? watch.image.tell(package) : Status();
     };
+    if (watch.kernel.begins)
+        both.begins = [&](const LocatedPackage& package,
+                          const std::shared_ptr<Arriving>& arriving) {
+            if (of_kernel.count(key_of(package)) != 0) watch.kernel.begins(package, arriving);
+        };
     both.cancelled = [&] {
         return (watch.kernel.cancelled && watch.kernel.cancelled()) ||
                (watch.image.cancelled && watch.image.cancelled());

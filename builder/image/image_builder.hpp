@@ -57,6 +57,10 @@ class ImageBuilder {
     Result<bool> prepare_package(const LocatedPackage& package,
                                  const std::optional<ModuleFirmware>& asked);
     Status prepare_programs();
+    // What KernelStore::follow() says.
+    Status follow_kernel(const LocatedPackage& package, Arriving& arriving) {
+        return kernels_.follow(package, arriving);
+    }
 
     // The same way as far as it goes without a package that is not here.
     Result<ImagePlan> plan();

@@ -115,12 +115,13 @@ class Reader {
 }  // namespace
 
 Result<KernelContents> read_kernel_package(
-    const LocatedPackage& package,
+    const LocatedPackage& package, ByteSource* bytes,
     const std::function<Status(const KernelModule&, std::string&& bytes)>& on_module,
     const std::function<bool()>& cancelled) {
     Reader reader(on_module, cancelled);
-    OSIEKIT_TRY(read_package(
-        package, [&](PackageFile&& file) { return reader.take(std::move(file)); }, wanted));
+    auto take = [&](PackageFile&& file) { return reader.take(std::move(file)); };
+    OSIEKIT_TRY(bytes == nullptr ? read_package(package, take, wanted)
+                                 : read_deb_source(*bytes, take, wanted));
     return reader.finish(is_apk(package));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "builder/cache/byte_source.hpp"
 #include "builder/kernel/module_set.hpp"
 #include "builder/packages/package.hpp"
 #include "lib/base/result.hpp"
@@ -26,10 +27,11 @@ struct KernelContents {
 };
 
 // Reads a kernel package in one pass. `on_module` gets the plain bytes of each module and may drop
-// them. Errors: as read_deb, and invalid_input (two kernels in one package; modules of another
-// version; a module that is no ELF file).
+// them. `bytes`, where it is not null, has a Debian package in place of its file. Errors: as
+// read_deb, and invalid_input (two kernels in one package; modules of another version; a module
+// that is no ELF file).
 Result<KernelContents> read_kernel_package(
-    const LocatedPackage& package,
+    const LocatedPackage& package, ByteSource* bytes,
     const std::function<Status(const KernelModule&, std::string&& bytes)>& on_module,
     const std::function<bool()>& cancelled);
 

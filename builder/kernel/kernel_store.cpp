@@ -92,15 +92,21 @@ KernelFacts facts_from(const json& recipe) {
 
 }  // namespace
 
-Status KernelStore::take_apart(const LocatedPackage& package) {
+Status KernelStore::follow(const LocatedPackage& package, Arriving& arriving) {
+    OSIEKIT_ASSIGN(auto known, recall(package));
+    return known ? Status() : take_apart(package, &arriving);
+}
+
+Status KernelStore::take_apart(const LocatedPackage& package, Arriving* arriving) {
     OSIEKIT_ASSIGN(PendingFile file, PendingFile::create(blobs_.directory() / "modules"));
     PackWriter pack(std::move(file));
     OSIEKIT_ASSIGN(KernelContents kernel, read_kernel_package(
-                                              package,
+                                              package, arriving,
                                               [&](const KernelModule& module, std::string&& bytes) {
                                                   return pack.add(module, bytes);
                                               },
                                               cancelled_));
+    if (arriving != nullptr) OSIEKIT_TRY(arriving->verdict());
     if (kernel.version.empty()) return recipes_.put(facts_key(package), json{{"version", ""}});
     // Reading the package a second time for it would take as long again.
     if (!kernel.copyright.empty()) OSIEKIT_TRY(keep_licence(package, kernel.copyright, recipes_));
@@ -150,7 +156,8 @@ Result<std::optional<std::optional<KernelFacts>>> KernelStore::recall(
 Result<std::optional<KernelFacts>> KernelStore::facts(const LocatedPackage& package) {
     OSIEKIT_ASSIGN(auto known, recall(package));
     if (known) return *known;
-    OSIEKIT_TRY(take_apart(package).context("taking the package " + package.name + " apart"));
+    OSIEKIT_TRY(
+        take_apart(package, nullptr).context("taking the package " + package.name + " apart"));
     OSIEKIT_ASSIGN(auto made, recall(package));
     if (made) return *made;
     return Error(ErrorKind::internal, "the cache lost what was just put into it");
@@ -196,8 +203,8 @@ Result<std::shared_ptr<KernelStore::Loaded>> KernelStore::load(const LocatedPack
             if (loaded) return loaded_.emplace(package.digest, loaded).first->second;
         }
         if (!retried)
-            OSIEKIT_TRY(
-                take_apart(package).context("taking the package " + package.name + " apart"));
+            OSIEKIT_TRY(take_apart(package, nullptr)
+                            .context("taking the package " + package.name + " apart"));
     }
     return Error(ErrorKind::invalid_input, "the package " + package.name + " holds no kernel");
 }

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "builder/cache/arriving.hpp"
 #include "builder/cache/blob_cache.hpp"
 #include "builder/debian/repository.hpp"
 #include "builder/image/compression.hpp"
@@ -49,6 +50,10 @@ class KernelStore {
     // does not have it. Errors: as read_deb; invalid_input (two kernels, a broken module).
     Result<std::optional<KernelFacts>> facts(const LocatedPackage& package);
 
+    // Takes a Debian package apart that is still on its way; nothing is kept before it is here with
+    // the right digest. Errors: as facts(), and cancelled, where it does not come in one piece.
+    Status follow(const LocatedPackage& package, Arriving& arriving);
+
     // All modules of the package with their information.
     Result<ModuleIndex> index(const LocatedPackage& package);
     // The plain bytes of a module of index(); checked against the digest from when it was stored.
@@ -68,7 +73,8 @@ class KernelStore {
         std::string order;
         std::map<std::string, Stored, std::less<>> stored;  // by module path
     };
-    Status take_apart(const LocatedPackage& package);
+    // `arriving` may be null: the package has a file.
+    Status take_apart(const LocatedPackage& package, Arriving* arriving);
     Result<std::shared_ptr<Loaded>> load(const LocatedPackage& package);
     Result<std::shared_ptr<Loaded>> parse(const nlohmann::json& recipe);
 

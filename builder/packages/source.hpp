@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "builder/packages/package.hpp"
@@ -9,8 +10,13 @@
 
 namespace osiekit::builder {
 
+class Arriving;  // builder/cache/arriving.hpp
+
 // How a caller follows a fetch that is under way.
 struct FetchWatch {
+    // Called with a package that has to be downloaded, before that begins, from any thread and
+    // perhaps from several at once; not of every source.
+    std::function<void(const LocatedPackage&, const std::shared_ptr<Arriving>&)> begins;
     // Called with a package as soon as it is here and verified, from any thread and perhaps from
     // several at once; fetching waits for its return. A package that is fetched again, as its
     // mirror has changed meanwhile, may come twice. An error ends the fetch and is returned.
