@@ -68,7 +68,19 @@ class Trouble(Site):
         self.check_cache(self.folder / f"{name}-cache")
 
     def begun(self, cache):
-        return sorted((cache / "partial").iterdir())
+        """The begun downloads, but for those of other packages: they may have been under way when this one failed, and
+        are continued next time."""
+        others = {hashlib.sha256(data).hexdigest(): data for data in self.other_packages()}
+        begun = sorted((cache / "partial").iterdir())
+        for path in begun:
+            kept = path.read_bytes()
+            if path.name in others:
+                self.context.check(kept != b"" and others[path.name].startswith(kept), f"{path} is the begin of a package")
+        return [path for path in begun if path.name not in others]
+
+    def other_packages(self):
+        return [path.read_bytes() for path in self.repository.mirror.rglob("*.deb")
+                if path != self.repository.mirror / BETA.lstrip("/")]
 
     def has(self, cache, content):
         return (cache / "blobs" / "sha256" / hashlib.sha256(content).hexdigest()).exists()
