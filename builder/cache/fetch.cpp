@@ -63,6 +63,32 @@ Error absent_offline(const FetchItem& item) {
         .hint("run once without --offline");
 }
 
+// One item into the cache, with retries; whoever follows its arrival is told of the end.
+Status fetch_one(BlobCache& cache, const std::vector<FetchItem>& items, std::size_t i,
+                 const FetchOptions& options, const std::function<bool()>& stop,
+                 ProgressSum& progress) {
+    const FetchItem& item = items[i];
+    // A client an item: connections are reused within it; a batch is few, large files.
+    http::Client client;
+    std::shared_ptr<Arriving> arriving;
+    if (options.begins) arriving = std::make_shared<Arriving>(item.size);
+    EndOfArrival end(arriving);
+    if (arriving) options.begins(i, arriving);
+    auto moved = [&](std::uint64_t have, std::uint64_t received) {
+        progress.moved(i, item.name, have, received, false);
+    };
+    Download download{cache, item, client, stop, moved, arriving};
+    Status done = with_retries(options.retry, stop, [&](RetryAfter& asked) {
+        Status tried = download.attempt();
+        asked = download.asked();
+        return tried;
+    });
+    if (arriving) arriving->end(done);
+    OSIEKIT_TRY(std::move(done));
+    progress.moved(i, item.name, item.size, 0, true);
+    return {};
+}
+
 }  // namespace
 
 Result<std::vector<fs::path>> fetch_all(BlobCache& cache, const std::vector<FetchItem>& items,
@@ -100,33 +126,13 @@ Result<std::vector<fs::path>> fetch_all(BlobCache& cache, const std::vector<Fetc
     std::function<bool()> stop = [&] {
         return stopping.load() || (options.cancelled && options.cancelled());
     };
-    OSIEKIT_TRY(run_parallel(
-        missing.size(), std::max(1U, options.parallel), stopping, [&](std::size_t n) -> Status {
-            std::size_t i = missing[n];
-            // A client a task: connections are reused within it; a batch is few, large files.
-            http::Client client;
-            std::shared_ptr<Arriving> arriving;
-            if (options.begins) arriving = std::make_shared<Arriving>(items[i].size);
-            EndOfArrival end(arriving);
-            if (arriving) options.begins(i, arriving);
-            Download download{cache,
-                              items[i],
-                              client,
-                              stop,
-                              [&](std::uint64_t have, std::uint64_t received) {
-                                  progress.moved(i, items[i].name, have, received, false);
-                              },
-                              arriving};
-            Status done = with_retries(options.retry, stop, [&](RetryAfter& asked) {
-                Status tried = download.attempt();
-                asked = download.asked();
-                return tried;
-            });
-            if (arriving) arriving->end(done);
-            if (!done) return done;
-            progress.moved(i, items[i].name, items[i].size, 0, true);
-            return take_out(i);
-        }));
+    OSIEKIT_TRY(run_parallel(missing.size(), std::max(1U, options.parallel), stopping,
+                             [&](std::size_t n) -> Status {
+                                 std::size_t i = missing[n];
+                                 Status done = fetch_one(cache, items, i, options, stop, progress);
+                                 if (!done) return done;
+                                 return take_out(i);
+                             }));
     for (std::size_t i = 0; i < items.size(); ++i)
         if (paths[i].empty()) OSIEKIT_TRY(take_out(i));
     return paths;
