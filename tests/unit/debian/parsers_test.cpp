@@ -250,7 +250,7 @@ TEST_CASE("xz is unpacked as it comes") {
         Status ended;
         for (;;) {
             auto piece = reader.next();
-            if (!piece) ended = std::move(piece).error();
+            if (!piece) ended = piece.error();
             if (!piece || piece->empty()) break;
             unpacked += *piece;
         }
