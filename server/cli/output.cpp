@@ -10,7 +10,7 @@
 namespace osiekit::tink {
 namespace {
 
-constexpr std::size_t max_text = 64U << 10U;  // four times what agents send
+constexpr std::size_t max_text = 64U << 10U;  // eight times the longest line that agents send
 
 std::string text(const Json& object, const char* key) {
     auto it = object.find(key);

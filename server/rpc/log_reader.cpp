@@ -1,10 +1,8 @@
 #include "server/rpc/log_reader.hpp"
 
-#include <mutex>
-
 #include "lib/base/text.hpp"
 #include "server/rpc/convert.hpp"
-#include "server/rpc/status.hpp"
+#include "server/rpc/write_stream.hpp"
 
 namespace osiekit::server {
 namespace {
@@ -27,54 +25,21 @@ v1::LogRecord to_message(const LogRecord& record) {
     return message;
 }
 
-class LogReader : public grpc::ServerWriteReactor<v1::LogRecord>,
-                  public Waiting,
-                  public std::enable_shared_from_this<LogReader> {
+class LogReader : public WriteStream<v1::LogRecord> {
   public:
     LogReader(Engine& engine, LogStore& logs, WaitHub& hub, const v1::ReadLogsRequest& request)
-        : engine_(engine),
+        : WriteStream(hub, request.follow()),
+          engine_(engine),
           logs_(logs),
-          hub_(hub),
           workflow_id_(request.workflow_id()),
           action_(request.action()),
-          from_(request.from_sequence()),
-          follow_(request.follow()) {}
-
-    void begin() {
-        self_ = shared_from_this();
-        if (auto known = find_action(); !known) {
-            finish(to_status(known.error()));
-            return;
-        }
-        if (follow_ && !hub_.add(self_, std::chrono::milliseconds(0)))
-            stopping();
-        else
-            pump();
-    }
-
-    void changed(const Change& change) override {
-        if (!change.only_logs || change.logs.contains(workflow_id_)) pump();
-    }
-    void stopping() override {
-        finish({grpc::StatusCode::UNAVAILABLE, "the server is shutting down"});
-    }
-    void OnCancel() override { finish({grpc::StatusCode::CANCELLED, "the client left"}); }
-    void OnWriteDone(bool ok) override {
-        {
-            std::lock_guard lock(mutex_);
-            writing_ = false;
-        }
-        if (ok)
-            pump();
-        else
-            finish({grpc::StatusCode::CANCELLED, "the client left"});
-    }
-    void OnDone() override {
-        hub_.remove(this);
-        std::shared_ptr<LogReader> last = std::move(self_);
-    }
+          from_(request.from_sequence()) {}
 
   private:
+    bool concerns(const Change& change) const override {
+        return !change.only_logs || change.logs.contains(workflow_id_);
+    }
+
     Result<Workflow> workflow() {
         OSIEKIT_ASSIGN(Session session, engine_.store().read());
         OSIEKIT_ASSIGN(auto found, session.workflow(workflow_id_));
@@ -84,7 +49,7 @@ class LogReader : public grpc::ServerWriteReactor<v1::LogRecord>,
     }
 
     // Turns a name into its id. Of two actions with one name the id tells which is meant.
-    Status find_action() {
+    Status open() override {
         OSIEKIT_ASSIGN(auto whole, workflow());
         if (action_.empty()) return {};
         std::vector<std::string> names;
@@ -102,30 +67,10 @@ class LogReader : public grpc::ServerWriteReactor<v1::LogRecord>,
             .hint("its actions: " + printable(join(names, ", ")));
     }
 
-    // Writes the next record if none is being written; see EventStream.
-    void pump() {
-        bool over = false;
-        {
-            std::lock_guard lock(mutex_);
-            if (writing_ || finished_) return;
-            auto more = fetch();
-            if (!more) status_ = to_status(more.error());
-            if (more && *more == Next::wait) return;
-            over = !more || *more == Next::end;
-            finished_ = over;
-            writing_ = !over;
-        }
-        if (over)
-            Finish(status_);
-        else
-            StartWrite(&current_);
-    }
-
-    enum class Next { record, wait, end };
-    Result<Next> fetch() {
+    Result<Next> next(v1::LogRecord& message) override {
         // Looked at first: an agent's output is here before its report is, so that what is not
         // here when the workflow has ended does not come.
-        bool ended = !follow_;
+        bool ended = !follow();
         if (!ended) {
             OSIEKIT_ASSIGN(auto whole, workflow());
             ended = is_final(whole.state);
@@ -133,31 +78,15 @@ class LogReader : public grpc::ServerWriteReactor<v1::LogRecord>,
         OSIEKIT_ASSIGN(auto record, logs_.next_record(workflow_id_, action_, from_));
         if (!record) return ended ? Next::end : Next::wait;
         from_ = record->sequence + 1;
-        current_ = to_message(*record);
-        return Next::record;
-    }
-
-    void finish(const grpc::Status& status) {
-        {
-            std::lock_guard lock(mutex_);
-            if (std::exchange(finished_, true)) return;
-        }
-        Finish(status);
+        message = to_message(*record);
+        return Next::message;
     }
 
     Engine& engine_;
     LogStore& logs_;
-    WaitHub& hub_;
     const std::string workflow_id_;
     std::string action_;
     std::uint64_t from_;
-    const bool follow_;
-    std::mutex mutex_;
-    v1::LogRecord current_;
-    bool writing_ = false;
-    bool finished_ = false;
-    grpc::Status status_;
-    std::shared_ptr<LogReader> self_;
 };
 
 }  // namespace
