@@ -23,7 +23,7 @@ class LogReceiver : public LogReceiverReactor,
     void begin() {
         self_ = shared_from_this();
         if (hub_.add(self_, std::chrono::milliseconds(0)))
-            StartRead(&batch_);
+            read();
         else
             stopping();
     }
@@ -37,16 +37,15 @@ class LogReceiver : public LogReceiverReactor,
             finish(grpc::Status::OK);
             return;
         }
-        if (auto next = take(); next) {
-            progress_.set_next_line(*next);
-            StartWrite(&progress_);
-        } else {
-            refuse(next.error());
-        }
+        auto next = take();
+        if (!next) return refuse(next.error());
+        progress_.set_next_line(*next);
+        std::lock_guard lock(mutex_);
+        if (!finished_) StartWrite(&progress_);
     }
     void OnWriteDone(bool ok) override {
         if (ok)
-            StartRead(&batch_);
+            read();
         else
             finish({grpc::StatusCode::CANCELLED, "the agent left"});
     }
@@ -80,12 +79,14 @@ class LogReceiver : public LogReceiverReactor,
         finish(to_status(error));
     }
 
+    // Nothing may be begun once Finish was called, or while it is; see WriteStream.
+    void read() {
+        std::lock_guard lock(mutex_);
+        if (!finished_) StartRead(&batch_);
+    }
     void finish(const grpc::Status& status) {
-        {
-            std::lock_guard lock(mutex_);
-            if (std::exchange(finished_, true)) return;
-        }
-        Finish(status);
+        std::lock_guard lock(mutex_);
+        if (!std::exchange(finished_, true)) Finish(status);
     }
 
     Engine& engine_;
@@ -96,7 +97,7 @@ class LogReceiver : public LogReceiverReactor,
     v1::LogProgress progress_;
     std::optional<LogRun> run_;
     std::string agent_;
-    std::mutex mutex_;
+    std::recursive_mutex mutex_;
     bool finished_ = false;
     std::shared_ptr<LogReceiver> self_;
 };
