@@ -37,6 +37,7 @@ CREATE TRIGGER IF NOT EXISTS record_added AFTER INSERT ON records BEGIN
 END;
 CREATE TRIGGER IF NOT EXISTS record_removed AFTER DELETE ON records BEGIN
     UPDATE totals SET bytes = bytes - old.bytes WHERE workflow_id = old.workflow_id;
+    DELETE FROM totals WHERE workflow_id = old.workflow_id AND bytes <= 0;
 END;
 )sql";
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 
 using namespace osiekit;
@@ -126,5 +127,10 @@ TEST_CASE("Of a workflow's runs the newest are kept") {
 
 TEST_CASE("A file that is no database is an error with its name") {
     TempDir folder = TempDir::create("osiekit-logs").value();
-    REQUIRE(LogStore::open(folder / "missing" / "logs.db").ok() == false);
+    REQUIRE(write_file(folder / "logs.db", std::string(4096, 'x')));
+    for (const auto& path : {folder / "logs.db", folder / "missing" / "logs.db"}) {
+        auto opened = LogStore::open(path);
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().to_string().find(path.string()) != std::string::npos);
+    }
 }
