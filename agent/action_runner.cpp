@@ -130,6 +130,8 @@ Outcome ActionRunner::attempt(const Action& action, WallClock::time_point start)
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline.time_since_epoch());
     request.timeout = action.timeout;
     request.stop_signal = stop_signal(pulled->image.image.config.stop_signal);
+    // Afterwards nobody reads what this action prints until the server has the last one's output.
+    if (stream_ != nullptr) stream_->leave();
     auto supervised = SupervisedAction::start(directory_of(request.entry), request, program_);
     if (!supervised) return failed(supervised.error().to_string());
     Outcome outcome = follow(*supervised, request.entry);

@@ -59,7 +59,7 @@ LogStream::LogStream(rpc::Channel& channel, std::string agent_id, const Logger& 
 }
 
 LogStream::~LogStream() {
-    drop_job();
+    leave();
     {
         std::lock_guard lock(mutex_);
         ending_ = true;
@@ -69,7 +69,7 @@ LogStream::~LogStream() {
 }
 
 void LogStream::begin(const JournalEntry& action, const std::filesystem::path& directory) {
-    drop_job();
+    leave();
     auto run = read_file(directory / "run", v1::LOG_LIMIT_ID_BYTES);
     std::lock_guard lock(mutex_);
     if (unknown_ || !run) return;
@@ -94,7 +94,7 @@ void LogStream::end() {
     changed_.wait_for(lock, timing_.last_moment, [this] { return !job_; });
 }
 
-void LogStream::drop_job() {
+void LogStream::leave() {
     end();
     std::unique_lock lock(mutex_);
     if (!job_) return;
@@ -128,12 +128,19 @@ void LogStream::carry(const Job& job) {
     for (;;) {
         std::uint64_t before = acknowledged_;
         Talk talk = converse(job, spool);
+        if (talk == Talk::given_up) lost_ += left_behind(spool);
         if (talk != Talk::again) break;
         if (acknowledged_ > before) length = timing_.first_pause;
         pause(length);
         length = std::min(length * 2, timing_.longest_pause);
     }
-    tell_losses(job, spool);
+    {
+        std::lock_guard lock(mutex_);
+        if (unknown_) return;
+    }
+    if (lost_ > 0)
+        log_.warning(std::to_string(lost_) + " lines of the output of \"" +
+                     printable(job.action.action_name) + "\" have not reached the server");
 }
 
 void LogStream::pause(std::chrono::milliseconds time) {
@@ -206,6 +213,7 @@ LogStream::Talk LogStream::send_output(rpc::Call& call, const Job& job, SpoolRea
         } else if (!any && complete) {
             call.close_writes();
             static_cast<void>(call.finish().ok());  // it has everything, whatever it says now
+            lost_ += gap;
             return Talk::done;
         } else if (!any) {
             std::unique_lock lock(mutex_);
@@ -236,7 +244,8 @@ LogStream::Talk LogStream::after(const rpc::RpcStatus& status, const Job& job) {
     return Talk::again;
 }
 
-void LogStream::tell_losses(const Job& job, SpoolReader& spool) {
+// Lines that were not acknowledged.
+std::uint64_t LogStream::left_behind(SpoolReader& spool) const {
     std::uint64_t rest = 0;
     SpoolReader::Listener count;
     count.on_line = [&rest](const OutputLine&) { ++rest; };
@@ -244,13 +253,7 @@ void LogStream::tell_losses(const Job& job, SpoolReader& spool) {
     spool.go_to(acknowledged_);
     while (spool.read_chunk(count)) {
     }
-    {
-        std::lock_guard lock(mutex_);
-        if (unknown_) return;
-    }
-    if (lost_ + rest > 0)
-        log_.warning(std::to_string(lost_ + rest) + " lines of the output of \"" +
-                     printable(job.action.action_name) + "\" have not reached the server");
+    return rest;
 }
 
 }  // namespace osiekit::agent

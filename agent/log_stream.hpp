@@ -1,11 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,7 +12,6 @@
 
 #include "agent/journal.hpp"
 #include "agent/spool.hpp"
-#include "agent/stop_signal.hpp"
 #include "lib/base/log.hpp"
 #include "lib/grpc_curl/channel.hpp"
 #include "proto/logs.pb.h"
@@ -40,8 +37,9 @@ class LogStream {
     // Gives what waits one more last moment.
     ~LogStream();
 
-    // The action's output is in `directory`/output from now on. What is left of the one before gets
-    // one more last moment.
+    // Gives what is left of the present action one more last moment, and then leaves it.
+    void leave();
+    // The action's output is in `directory`/output from now on. Begins with leave().
     void begin(const JournalEntry& action, const std::filesystem::path& directory);
     // There may be new output.
     void poke();
@@ -64,8 +62,7 @@ class LogStream {
     Talk after(const rpc::RpcStatus& status, const Job& job);
     std::optional<std::uint64_t> exchange(rpc::Call& call, const v1::LogBatch& batch) const;
     void pause(std::chrono::milliseconds time);
-    void drop_job();
-    void tell_losses(const Job& job, SpoolReader& spool);
+    std::uint64_t left_behind(SpoolReader& spool) const;
 
     rpc::Channel& channel_;
     const std::string agent_id_;

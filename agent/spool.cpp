@@ -116,12 +116,33 @@ void SpoolWriter::flush() {
         lines_ += lines;
         lost_lines_ = 0;
     } else {
-        // Half a batch would end within a line.
-        if (known) static_cast<void>(::ftruncate(file_.get(), before.st_size) == 0);
-        lost_lines_ += pending_lines_;
+        std::uint64_t kept = known ? keep_whole_lines(before.st_size) : 0;
+        // The first of them tells of what was lost before.
+        if (kept > 0 && lines > pending_lines_) {
+            lost_lines_ = 0;
+            --kept;
+        }
+        lost_lines_ += pending_lines_ - kept;
     }
     pending_.clear();
     pending_lines_ = 0;
+}
+
+// After a write that failed. A reader may have seen and counted whole lines of it, so these stay;
+// half a line goes. Gives how many stay.
+std::uint64_t SpoolWriter::keep_whole_lines(off_t size_before) {
+    struct stat after {};
+    std::size_t written = 0;
+    if (::fstat(file_.get(), &after) == 0 && after.st_size > size_before)
+        written = static_cast<std::size_t>(after.st_size - size_before);
+    // No line end: npos + 1 is 0.
+    std::size_t whole = written == 0 ? 0 : pending_.rfind('\n', written - 1) + 1;
+    static_cast<void>(::ftruncate(file_.get(), size_before + static_cast<off_t>(whole)) == 0);
+    auto end = pending_.begin() + static_cast<std::ptrdiff_t>(whole);
+    auto lines = static_cast<std::uint64_t>(std::count(pending_.begin(), end, '\n'));
+    lines_ += lines;
+    written_ += whole;
+    return lines;
 }
 
 SpoolReader::SpoolReader(std::filesystem::path directory, std::filesystem::path position_file)
@@ -152,13 +173,13 @@ void SpoolReader::go_to(std::uint64_t line) {
 
 // Gives the whole lines of one piece; false: there are none.
 bool SpoolReader::read_file(int file, const Listener& listener) {
-    std::string buffer(max_chunk_bytes, '\0');
+    buffer_.resize(max_chunk_bytes);
     ssize_t n = 0;
     do {
-        n = ::pread(file, buffer.data(), buffer.size(), static_cast<off_t>(offset_));
+        n = ::pread(file, buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
     } while (n < 0 && errno == EINTR);
     if (n <= 0) return false;
-    std::string_view rest(buffer.data(), static_cast<std::size_t>(n));
+    std::string_view rest(buffer_.data(), static_cast<std::size_t>(n));
     std::size_t whole = rest.rfind('\n');
     // A line is far shorter than the buffer: the rest of this one is still being written.
     if (whole == std::string_view::npos) return false;

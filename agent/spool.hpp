@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -41,6 +43,7 @@ class SpoolWriter {
     SpoolWriter(std::filesystem::path directory, std::uint64_t file_bytes)
         : directory_(std::move(directory)), file_bytes_(file_bytes) {}
     void rotate();
+    std::uint64_t keep_whole_lines(off_t size_before);
     std::filesystem::path directory_;
     std::uint64_t file_bytes_;
     std::deque<std::uint64_t> files_;  // first lines
@@ -83,6 +86,7 @@ class SpoolReader {
     std::uint64_t offset_ = 0;  // in it
     std::uint64_t line_ = 0;    // at the offset
     std::uint64_t wanted_ = 0;  // lines before this one are not given
+    std::string buffer_;
 };
 
 }  // namespace osiekit::agent
