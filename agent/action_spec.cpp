@@ -12,6 +12,7 @@
 #include "agent/volumes.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "lib/bridge/subnet.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -28,18 +29,14 @@ bool mounts_over(const std::vector<sandbox::Mount>& mounts, const std::filesyste
     });
 }
 
-bool is_loopback(std::string_view address) {
-    return address == "::1" || address.rfind("127.", 0) == 0;
-}
-
 std::string resolv_conf(sandbox::Network network, const Logger& log) {
     auto machine = read_file("/etc/resolv.conf");
     if (!machine) return {};
     std::string text = resolv_conf_for(network, *machine);
-    if (network == sandbox::Network::bridge && text.find("nameserver") == std::string::npos)
+    if (network == sandbox::Network::bridge && bridge::name_servers(text).empty())
         log.warning(
-            "the machine has no name server but on its own loopback, which an action with an "
-            "isolated network cannot reach");
+            "the machine has no name server that an action with an isolated network can reach: one "
+            "with an IPv4 address that is not the machine's own loopback");
     return text;
 }
 
@@ -88,7 +85,9 @@ std::string resolv_conf_for(sandbox::Network network, std::string_view machine) 
     std::string text;
     for (std::string_view line : split(machine, '\n')) {
         auto words = split_words(line);
-        bool unreachable = words.size() > 1 && words[0] == "nameserver" && is_loopback(words[1]);
+        // The network is of IPv4 alone.
+        bool unreachable = words.size() > 1 && words[0] == "nameserver" &&
+                           (!Ipv4::parse(words[1]) || words[1].starts_with("127."));
         if (!unreachable && !line.empty()) text += std::string(line) + "\n";
     }
     return text;

@@ -71,7 +71,7 @@ void add_options(CLI::App& app, RunOptions& options) {
     app.add_option("--pid", options.pid, "host: see and signal the machine's processes");
     app.add_option("--network", options.network,
                    "host: the machine's network (default); none: loopback alone; bridge: its own, "
-                   "which reaches what the machine reaches and is reached by nobody");
+                   "which reaches what the machine reaches and is reached by the machine alone");
     app.add_flag("--userns", options.user_namespace,
                  "In a user namespace: root inside is nobody of the machine; needs --level "
                  "restricted");
@@ -210,6 +210,10 @@ int run(const Settings& settings, const RunOptions& options, std::optional<sandb
     if (!decision) return not_made(decision.error());
     if (level) decision->level = *level;
     if (options.user_namespace) decision->user_namespace = true;
+    if (decision->user_namespace && decision->level != sandbox::Level::restricted)
+        return not_made(
+            Error(ErrorKind::invalid_input, "a user namespace needs the level restricted")
+                .hint("add --level restricted"));
     auto prepared = prepare(settings, options, *decision, log);
     if (!prepared) return not_made(prepared.error());
     auto directory = settings.store / "actions" / ("run-" + std::to_string(::getpid()));
