@@ -14,27 +14,6 @@ std::string on_interface(std::string_view what, int index) {
     return std::string(what) + " (interface " + std::to_string(index) + ")";
 }
 
-NetlinkMessage link_message(std::uint16_t flags, int index, unsigned set_flags) {
-    ifinfomsg info{};
-    info.ifi_family = AF_UNSPEC;
-    info.ifi_index = index;
-    info.ifi_flags = set_flags;
-    info.ifi_change = set_flags;
-    return {RTM_NEWLINK, static_cast<std::uint16_t>(flags | NLM_F_ACK), bytes_of(info)};
-}
-
-NetlinkMessage address_message(std::uint16_t type, std::uint16_t flags, int index,
-                               const NetworkConfig& config) {
-    ifaddrmsg info{};
-    info.ifa_family = AF_INET;
-    info.ifa_prefixlen = static_cast<unsigned char>(config.prefix_length);
-    info.ifa_index = static_cast<unsigned>(index);
-    NetlinkMessage message(type, static_cast<std::uint16_t>(flags | NLM_F_ACK), bytes_of(info));
-    message.attribute(IFA_LOCAL, config.address.bytes());
-    message.attribute(IFA_ADDRESS, config.address.bytes());
-    return message;
-}
-
 bool in_subnet(Ipv4 address, const NetworkConfig& config) {
     std::uint32_t mask = Ipv4::netmask(config.prefix_length).value();
     return (address.value() & mask) == (config.address.value() & mask);
@@ -43,23 +22,23 @@ bool in_subnet(Ipv4 address, const NetworkConfig& config) {
 }  // namespace
 
 Status set_link_up(NetlinkSocket& socket, int index) {
-    return socket.request(link_message(0, index, IFF_UP))
+    return socket.request(link_message(RTM_NEWLINK, 0, index, IFF_UP))
         .context(on_interface("switching the link on", index));
 }
 
 Status set_mtu(NetlinkSocket& socket, int index, std::uint16_t mtu) {
-    NetlinkMessage message = link_message(0, index, 0);
+    NetlinkMessage message = link_message(RTM_NEWLINK, 0, index, 0);
     message.attribute_u32(IFLA_MTU, mtu);
     return socket.request(std::move(message))
         .context(on_interface("setting the MTU to " + std::to_string(mtu), index));
 }
 
 Status add_vlan(NetlinkSocket& socket, int parent, const std::string& name, std::uint16_t id) {
-    NetlinkMessage message = link_message(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+    NetlinkMessage message = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
     message.attribute_u32(IFLA_LINK, static_cast<std::uint32_t>(parent));
-    message.attribute(IFLA_IFNAME, name + '\0');
+    message.attribute_text(IFLA_IFNAME, name);
     std::size_t info = message.begin(IFLA_LINKINFO);
-    message.attribute(IFLA_INFO_KIND, std::string_view("vlan\0", 5));
+    message.attribute_text(IFLA_INFO_KIND, "vlan");
     std::size_t data = message.begin(IFLA_INFO_DATA);
     message.attribute_u16(IFLA_VLAN_ID, id);
     message.end(data);
@@ -70,8 +49,8 @@ Status add_vlan(NetlinkSocket& socket, int parent, const std::string& name, std:
 }
 
 Status add_address(NetlinkSocket& socket, int index, const NetworkConfig& config) {
-    NetlinkMessage message =
-        address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, config);
+    NetlinkMessage message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index,
+                                             config.address, config.prefix_length);
     if (config.prefix_length < 31) {
         Ipv4 broadcast(config.address.value() | ~Ipv4::netmask(config.prefix_length).value());
         message.attribute(IFA_BROADCAST, broadcast.bytes());
@@ -81,7 +60,8 @@ Status add_address(NetlinkSocket& socket, int index, const NetworkConfig& config
 }
 
 Status remove_address(NetlinkSocket& socket, int index, const NetworkConfig& config) {
-    Status status = socket.request(address_message(RTM_DELADDR, 0, index, config));
+    Status status = socket.request(
+        address_message(RTM_DELADDR, 0, index, config.address, config.prefix_length));
     if (!status && status.error().error_number() == EADDRNOTAVAIL) return {};
     return std::move(status).context(
         on_interface("removing the address " + config.address.to_string(), index));

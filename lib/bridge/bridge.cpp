@@ -38,11 +38,15 @@ bool is_ours(const Link& link) {
 }
 
 // What the kernel answers where it lacks the kind of device, the table, chain or expression.
-Error explained(Error error) {
+bool lacks_parts(const Error& error) {
     int number = error.error_number();
-    bool missing = number == EOPNOTSUPP || number == EPROTONOSUPPORT || number == ENOENT ||
-                   number == EAFNOSUPPORT;
-    return missing && error.hint().empty() ? std::move(error).hint(modules_hint) : error;
+    return number == EOPNOTSUPP || number == EPROTONOSUPPORT || number == ENOENT ||
+           number == EAFNOSUPPORT;
+}
+
+Error explained(Error error) {
+    bool missing = lacks_parts(error) && error.hint().empty();
+    return missing ? std::move(error).hint(modules_hint) : error;
 }
 
 // One process at a time sets networks up or takes them down, in this network namespace: the file is
@@ -86,7 +90,7 @@ Status change_rules(std::vector<NamedMessage> messages) {
 Status remove_bridge(NetlinkSocket& socket, const std::string& name) {
     Status done = change_rules(remove_nat_rules(name));
     // A kernel without nf_tables holds no rules.
-    if (!done && explained(done.error()).hint() != modules_hint) return done;
+    if (!done && !lacks_parts(done.error())) return done;
     return remove_if_there(socket, name);
 }
 

@@ -6,19 +6,12 @@
 #include <linux/veth.h>
 #include <net/if.h>
 
+#include "lib/netlink/link.hpp"
+
 namespace osiekit::bridge {
 namespace {
 
 constexpr unsigned make_new = NLM_F_CREATE | NLM_F_EXCL;
-
-NetlinkMessage link_message(std::uint16_t type, unsigned flags, int index, unsigned set = 0) {
-    ifinfomsg info{};
-    info.ifi_family = AF_UNSPEC;
-    info.ifi_index = index;
-    info.ifi_flags = set;
-    info.ifi_change = set;
-    return {type, static_cast<std::uint16_t>(flags | NLM_F_ACK), bytes_of(info)};
-}
 
 }  // namespace
 
@@ -43,14 +36,8 @@ NamedMessage switch_on(int index) {
 }
 
 NamedMessage set_address(int index, Ipv4 address, unsigned prefix_length) {
-    ifaddrmsg info{};
-    info.ifa_family = AF_INET;
-    info.ifa_prefixlen = static_cast<unsigned char>(prefix_length);
-    info.ifa_index = static_cast<unsigned>(index);
-    NetlinkMessage message(RTM_NEWADDR, make_new | NLM_F_ACK, bytes_of(info));
-    message.attribute(IFA_LOCAL, address.bytes());
-    message.attribute(IFA_ADDRESS, address.bytes());
-    return {"giving the bridge the address " + address.to_string(), std::move(message)};
+    return {"giving the bridge the address " + address.to_string(),
+            address_message(RTM_NEWADDR, make_new, index, address, prefix_length)};
 }
 
 NamedMessage make_pair(const std::string& name, int bridge, pid_t process) {

@@ -15,6 +15,27 @@ std::string text_of(std::string_view value) {
 
 }  // namespace
 
+NetlinkMessage link_message(std::uint16_t type, unsigned flags, int index, unsigned set) {
+    ifinfomsg info{};
+    info.ifi_family = AF_UNSPEC;
+    info.ifi_index = index;
+    info.ifi_flags = set;
+    info.ifi_change = set;
+    return {type, static_cast<std::uint16_t>(flags | NLM_F_ACK), bytes_of(info)};
+}
+
+NetlinkMessage address_message(std::uint16_t type, unsigned flags, int index, Ipv4 address,
+                               unsigned prefix_length) {
+    ifaddrmsg info{};
+    info.ifa_family = AF_INET;
+    info.ifa_prefixlen = static_cast<unsigned char>(prefix_length);
+    info.ifa_index = static_cast<unsigned>(index);
+    NetlinkMessage message(type, static_cast<std::uint16_t>(flags | NLM_F_ACK), bytes_of(info));
+    message.attribute(IFA_LOCAL, address.bytes());
+    message.attribute(IFA_ADDRESS, address.bytes());
+    return message;
+}
+
 std::optional<Link> parse_link(std::string_view payload) {
     ifinfomsg info{};
     if (!read_struct(payload, info)) return std::nullopt;

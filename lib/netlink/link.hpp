@@ -26,6 +26,13 @@ struct Link {
     bool operator==(const Link&) const = default;
 };
 
+// A request about a link, or for a new one (index 0): RTM_NEWLINK, RTM_SETLINK or RTM_DELLINK, with
+// these flags beside NLM_F_ACK. The link's flags in `set` (IFF_UP) are switched on.
+NetlinkMessage link_message(std::uint16_t type, unsigned flags, int index, unsigned set = 0);
+// A request for or against an IPv4 address of a link: RTM_NEWADDR, RTM_DELADDR.
+NetlinkMessage address_message(std::uint16_t type, unsigned flags, int index, Ipv4 address,
+                               unsigned prefix_length);
+
 // The payload of RTM_NEWLINK or RTM_DELLINK.
 std::optional<Link> parse_link(std::string_view payload);
 
