@@ -106,9 +106,10 @@ Result<Rootfs> Rootfs::create(const std::vector<std::filesystem::path>& layers,
     auto top_first = without_repeats(layers);
     // The root of an overlay has the attributes of its upper directory. Without overlayfs this is
     // in vain.
-    struct stat top {};
-    if (::stat(top_first.front().c_str(), &top) == 0)
-        ::chmod((directory / "upper").c_str(), top.st_mode & 07777U);
+    OSIEKIT_ASSIGN(Fd top, open_file(top_first.front(), O_RDONLY | O_DIRECTORY));
+    OSIEKIT_ASSIGN(Fd upper, open_file(directory / "upper", O_RDONLY | O_DIRECTORY));
+    OSIEKIT_TRY(oci::copy_attributes(top.get(), upper.get())
+                    .context("giving the root what the image says of it"));
     OSIEKIT_TRY(
         oci::restate_directories({top_first.rbegin(), top_first.rend()}, directory / "upper")
             .context("putting the image's folders right"));

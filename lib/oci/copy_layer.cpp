@@ -34,14 +34,9 @@ class Copier {
 
     Status directory(int from, int to, const std::string& path, int depth) {
         if (depth > max_depth) return Error(ErrorKind::limit, "directories are nested too deeply");
-        std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::dup(from)), &::closedir);
-        if (!listing) return Error::from_errno("listing " + printable(path));
-        std::vector<std::string> names;
-        while (dirent* entry = ::readdir(listing.get())) {
-            std::string name = entry->d_name;
-            if (name != "." && name != "..") names.push_back(std::move(name));
-        }
-        for (const std::string& name : names)
+        auto names = names_in(from);
+        if (!names) return std::move(names).error().context(printable(path));
+        for (const std::string& name : *names)
             OSIEKIT_TRY(one(from, to, name, path.empty() ? name : path + "/" + name, depth));
         return {};
     }

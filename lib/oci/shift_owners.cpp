@@ -1,16 +1,15 @@
 #include "lib/oci/shift_owners.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "lib/base/fd.hpp"
 #include "lib/base/text.hpp"
+#include "lib/oci/tree_at.hpp"
 
 namespace osiekit::oci {
 namespace {
@@ -23,15 +22,9 @@ class Shifter {
 
     Status directory(int fd, const std::string& path, int depth) {
         if (depth > max_depth) return Error(ErrorKind::limit, "directories are nested too deeply");
-        std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::dup(fd)), &::closedir);
-        if (!listing) return Error::from_errno("listing " + printable(path));
-        std::vector<std::string> names;
-        while (dirent* entry = ::readdir(listing.get())) {
-            std::string name = entry->d_name;
-            if (name != "." && name != "..") names.push_back(std::move(name));
-        }
-        listing.reset();
-        for (const std::string& name : names) OSIEKIT_TRY(one(fd, name, path + "/" + name, depth));
+        auto names = names_in(fd);
+        if (!names) return std::move(names).error().context(printable(path));
+        for (const std::string& name : *names) OSIEKIT_TRY(one(fd, name, path + "/" + name, depth));
         return {};
     }
 
@@ -52,7 +45,7 @@ class Shifter {
 
   private:
     Result<std::uint32_t> shifted(std::uint32_t owner, const std::string& path) const {
-        if (owner >= first_) return owner;
+        if (owner >= first_ && owner - first_ < count_) return owner;  // done before
         if (owner < count_) return first_ + owner;
         return Error(ErrorKind::unsupported, printable(path) + " belongs to " +
                                                  std::to_string(owner) +

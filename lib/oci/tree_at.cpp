@@ -1,5 +1,6 @@
 #include "lib/oci/tree_at.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -100,6 +101,21 @@ Result<Fd> make_directories_in_root(int root_fd, const std::string& path,
         OSIEKIT_ASSIGN(parent, enter(root_fd, parent.get(), std::string(part), so_far, made));
     }
     return parent;
+}
+
+Result<std::vector<std::string>> names_in(int directory_fd) {
+    // Of its own position, so that it may be listed again.
+    Fd again(::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!again) return Error::from_errno("listing a directory");
+    std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(again.get()), &::closedir);
+    if (!listing) return Error::from_errno("listing a directory");
+    [[maybe_unused]] int taken = again.release();
+    std::vector<std::string> names;
+    while (dirent* entry = ::readdir(listing.get())) {
+        std::string name = entry->d_name;
+        if (name != "." && name != "..") names.push_back(std::move(name));
+    }
+    return names;
 }
 
 }  // namespace osiekit::oci

@@ -33,6 +33,9 @@ Status remove_tree_at(int directory_fd, const std::string& name);
 Result<Fd> make_directories_in_root(int root_fd, const std::string& path,
                                     std::vector<std::string>* made = nullptr);
 
+// The names in an open directory, without "." and "..", in no order. Kind io.
+Result<std::vector<std::string>> names_in(int directory_fd);
+
 // Where an open directory is below the root: relative, no links in it, "" for the root itself;
 // nullopt: deeper than the kernel has words for (PATH_MAX).
 Result<std::optional<std::string>> path_in_root(int root_fd, int directory_fd);
