@@ -23,7 +23,7 @@ struct NatRules {
 
 // Makes the table anew, also where a killed agent has left one of this name. In it: what leaves the
 // bridge's subnet for elsewhere gets the machine's address; the sandbox reaches what the machine
-// reaches; nobody reaches the sandbox but with answers, other sandboxes neither.
+// reaches; who is not the machine reaches the sandbox only with answers, other sandboxes neither.
 std::vector<NamedMessage> add_nat_rules(const NatRules& rules);
 // A missing table is not an error.
 std::vector<NamedMessage> remove_nat_rules(const std::string& bridge);

@@ -17,7 +17,8 @@
 
 // Runs one program (an action) in namespaces of its own, without a container engine. First
 // make_plan() computes everything as data, which can be printed and tested; then start() performs
-// it. What each level may do is in docs/sandbox.md. Needs root and Linux 5.14 or later.
+// it. What each level may do is in docs/sandbox.md. Needs root (but see
+// UserMap::caller()) and Linux 5.14 or later.
 namespace osiekit::sandbox {
 
 // How much of the machine a program can reach; each level includes the one before.
@@ -34,7 +35,7 @@ Result<Level> parse_level(std::string_view text);  // kind invalid_input with th
 
 // As Docker's networks of these names. host: the program shares the machine's. none: one of its own
 // with a loopback interface and nothing else. bridge: one of its own that reaches what the machine
-// reaches, with the machine's address, and that nobody reaches (lib/bridge).
+// reaches, with the machine's address, and that only the machine reaches (lib/bridge).
 enum class Network { host, none, bridge };
 inline constexpr std::array<Network, 3> all_networks = {Network::host, Network::none,
                                                         Network::bridge};
@@ -152,7 +153,7 @@ struct ExitStatus {
 };
 
 // A started program. Move only. The destructor kills everything that still runs in the sandbox,
-// reaps the program and removes the cgroup.
+// reaps the program and removes its cgroup and its network.
 class Running {
   public:
     Running(Running&&) noexcept;
@@ -162,8 +163,7 @@ class Running {
     pid_t pid() const;
     // A pidfd: readable (poll) when the program has ended. Owned by this object.
     int fd() const;
-    // Survived shortcomings for the log, such as "no cgroup v2: memory and process limits are not
-    // enforced".
+    // Survived shortcomings for the log, such as limits that this machine cannot enforce.
     const std::vector<std::string>& notes() const;
 
     // Waits for the program's end. Without a timeout for as long as it takes; with one that passes:
@@ -174,8 +174,8 @@ class Running {
     // wait. A program stuck in the kernel (dead disk) dies later or never.
     Status kill_all();
 
-    // Gives the program up: it goes on, and its cgroup stays. For an agent that ends while an
-    // action goes on which was started without die_with_parent.
+    // Gives the program up: it goes on, and its cgroup and network stay. For an agent that ends
+    // while an action goes on which was started without die_with_parent.
     void detach() &&;
 
     struct State;  // of the implementation only

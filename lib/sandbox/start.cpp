@@ -276,6 +276,8 @@ void join_cgroup(const Plan& plan, Running::State& state, std::string_view mount
     if (plan.spec.cgroup.empty()) return;
     auto base = cgroup2_mount(mountinfo);
     if (!base) {
+        // The cgroup alone is missed by nobody: processes are found in other ways as well.
+        if (plan.spec.limits == Limits{}) return;
         bool first = mountinfo.find(" - cgroup ") != std::string_view::npos;
         state.notes.emplace_back(std::string(first ? "only cgroups of version 1" : "no cgroups") +
                                  " here: limits are not enforced (they take version 2: mount -t "
