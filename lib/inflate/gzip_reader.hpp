@@ -26,7 +26,7 @@ class GzipReader {
     GzipReader(const GzipReader&) = delete;
     GzipReader& operator=(const GzipReader&) = delete;
 
-    // The next piece of the content, at most 97 KiB, valid until the next call; empty at the end.
+    // The next piece of the content, at most 129 KiB, valid until the next call; empty at the end.
     // Fails with kind invalid_input for damaged bytes, or as the source does; a failure is final.
     Result<std::string_view> next();
 
