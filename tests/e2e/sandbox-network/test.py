@@ -68,6 +68,8 @@ class Machine:
         machine.run(["ip", "route", "add", "default", "via", OUTSIDE])
         # Somebody outside who knows where the sandboxes are.
         outside.run(["ip", "route", "add", "172.30.0.0/16", "via", MACHINE])
+        # A new network forwards packets where the machine does.
+        machine.run(["sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward"])
         self.services = [self.serve(outside, OUTSIDE), self.serve(machine, "127.0.0.1")]
         self.before = self.state()
 

@@ -15,22 +15,15 @@
 #include "lib/bridge/bridge.hpp"
 #include "lib/bridge/messages.hpp"
 #include "lib/netlink/link.hpp"
+#include "tests/unit/network/own_network.hpp"
 
 using namespace osiekit;
 using namespace osiekit::bridge;
+using osiekit::test::in_own_network;
 
 namespace {
 
 constexpr const char* forward_file = "/proc/sys/net/ipv4/ip_forward";
-
-// Runs the check in a thread that has a network of its own.
-template <typename Check>
-void in_own_network(Check check) {
-    std::async(std::launch::async, [&] {
-        REQUIRE(::unshare(CLONE_NEWNET) == 0);
-        check();
-    }).get();
-}
 
 // A process with a network namespace of its own that waits.
 class Sandboxed {

@@ -15,6 +15,7 @@
 #include "lib/base/temp_dir.hpp"
 #include "lib/base/text.hpp"
 #include "lib/sandbox/sandbox.hpp"
+#include "tests/unit/network/own_network.hpp"
 
 namespace osiekit::sandbox::test {
 
@@ -75,15 +76,6 @@ inline Outcome run(SandboxSpec spec) {
     return *std::move(outcome);
 }
 
-// Runs it in a thread that has a network of its own, so that the machine's stays as it is.
-template <typename Work>
-auto in_own_network(Work work) {
-    return std::async(std::launch::async,
-                      [&] {
-                          REQUIRE(::unshare(CLONE_NEWNET) == 0);
-                          return work();
-                      })
-        .get();
-}
+using osiekit::test::in_own_network;
 
 }  // namespace osiekit::sandbox::test
