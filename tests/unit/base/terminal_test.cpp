@@ -16,6 +16,7 @@ TEST_CASE("colours are for terminals, unless NO_COLOR is set") {
     REQUIRE(terminal);
     Fd file(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     ::unsetenv("NO_COLOR");
+    ::setenv("TERM", "xterm", 1);
     CHECK(wants_colour(terminal.get()));
     CHECK_FALSE(wants_colour(file.get()));
     ::setenv("NO_COLOR", "", 1);

@@ -1,5 +1,7 @@
 #include "images/common/mounted.hpp"
 
+#include <fcntl.h>
+
 #include "images/writefile/place_file.hpp"
 #include "tests/unit/images/loop_device.hpp"
 
@@ -18,6 +20,14 @@ TEST_CASE("a file goes into a real file system, which is unmounted and clean aft
     CHECK(std::filesystem::is_empty(dir / "point"));
     output_of({"e2fsck", "-f", "-n", loop.path()});
     CHECK(output_of({"debugfs", "-R", "cat /etc/hostname", loop.path()}) == "machine-1\n");
+    // Who only reads cannot write.
+    auto reading =
+        with_mounted(loop.path(), "ext4", dir / "point", MountFor::reading, [&](int root) {
+            REQUIRE(open_file("/proc/self/fd/" + std::to_string(root) + "/etc/hostname", O_RDONLY));
+            return place_file(root, file);
+        });
+    REQUIRE_FALSE(reading);
+    CHECK(reading.error().to_string().find("Read-only file system") != std::string::npos);
 }
 
 TEST_CASE("a failing work unmounts too") {

@@ -65,6 +65,14 @@ TEST_CASE("every file gets the mapped owner, once, and links are not followed") 
 
 TEST_CASE("on an overlay the layer below stays, and contents are not copied") {
     TempDir dir = TempDir::create("shift").value();
+    // Unmounts also where a check ends the test.
+    struct Mounts {
+        fs::path at;
+        ~Mounts() {
+            ::umount2((at / "root").c_str(), MNT_DETACH);
+            ::umount2(at.c_str(), MNT_DETACH);
+        }
+    } mounts{dir / "tmp"};
     for (const char* name : {"tmp", "tmp/lower", "tmp/upper", "tmp/work", "tmp/root"}) {
         fs::create_directory(dir / name);
         // What the machine's memory is; other file systems may not carry an overlay.
@@ -84,8 +92,6 @@ TEST_CASE("on an overlay the layer below stays, and contents are not copied") {
     std::string content = read_file(at("root/file"), 16U << 20U).value();
     struct stat copied {};
     ::stat((at("upper/file")).c_str(), &copied);
-    ::umount2(at("root").c_str(), MNT_DETACH);
-    ::umount2(at("").c_str(), MNT_DETACH);
     REQUIRE(done.ok());
     CHECK(seen == std::pair{first, first});
     CHECK(same == std::pair{first, first});
