@@ -343,9 +343,7 @@ Result<std::unique_ptr<AlpineRepository>> AlpineRepository::open(Options options
 }
 
 Result<std::vector<LocatedPackage>> AlpineRepository::resolve(const PackageQuery& query) {
-    auto packages = state_->resolve(query);
-    if (packages || !may_be_outdated(packages.error()) || !refresh()) return packages;
-    return state_->resolve(query);
+    return asking_again([&] { return state_->resolve(query); });
 }
 
 Result<std::vector<LocatedPackage>> AlpineRepository::fetch(std::vector<LocatedPackage> packages,

@@ -87,7 +87,8 @@ Result<std::vector<LockedPackage>> packages_of_now(const LockArguments& argument
     OSIEKIT_ASSIGN(auto source,
                    keep_packages(profile, all_move ? std::vector<LockedPackage>() : before.packages,
                                  arguments.move, std::move(repositories)));
-    auto packages = resolve(profile, *source).context("locking " + arguments.profile);
+    auto packages = source->asking_again([&] { return resolve(profile, *source); })
+                        .context("locking " + arguments.profile);
     reporter.finish();
     return packages;
 }

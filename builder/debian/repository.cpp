@@ -359,9 +359,7 @@ Result<std::unique_ptr<DebianRepository>> DebianRepository::open(Options options
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::resolve(const PackageQuery& query) {
-    auto packages = state_->resolve(query);
-    if (packages || !may_be_outdated(packages.error()) || !refresh()) return packages;
-    return state_->resolve(query);
+    return asking_again([&] { return state_->resolve(query); });
 }
 
 Result<std::vector<LocatedPackage>> DebianRepository::fetch(std::vector<LocatedPackage> packages,

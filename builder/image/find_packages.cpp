@@ -156,12 +156,11 @@ Result<FoundPackages> fetch_found(FoundPackages found, PackageSource& source,
 
 Result<FoundPackages> find_packages(const Profile& profile, PackageSource& source, bool fetched,
                                     const FoundWatch& watch) {
-    OSIEKIT_ASSIGN(FoundPackages found, resolve_all(profile, source));
-    if (!fetched) return found;
-    auto here = fetch_found(std::move(found), source, watch);
-    if (here || !PackageSource::may_be_outdated(here.error()) || !source.refresh()) return here;
-    OSIEKIT_ASSIGN(found, resolve_all(profile, source));
-    return fetch_found(std::move(found), source, watch);
+    return source.asking_again([&]() -> Result<FoundPackages> {
+        OSIEKIT_ASSIGN(FoundPackages found, resolve_all(profile, source));
+        if (!fetched) return found;
+        return fetch_found(std::move(found), source, watch);
+    });
 }
 
 }  // namespace osiekit::builder

@@ -43,6 +43,7 @@ class KeepingSource final : public PackageSource {
                                               const FetchWatch& watch) override {
         return repositories_->fetch(std::move(packages), watch);
     }
+    bool refresh() override { return repositories_->refresh(); }
 
   private:
     std::string kernel_key_;

@@ -6,7 +6,7 @@
 
 namespace osiekit::builder {
 
-// Which dependencies (Depends and Pre-Depends; never Recommends) obtain() follows.
+// Which dependencies (Depends and Pre-Depends; never Recommends) resolve() follows.
 class Dependencies {
   public:
     // Only what is named.

@@ -56,24 +56,18 @@ class PackageSource {
     // False: it was asked, or may not be.
     virtual bool refresh() { return false; }
 
-    // resolve() and fetch(), and both again if a mirror has changed in between.
-    Result<std::vector<LocatedPackage>> obtain(const PackageQuery& query,
-                                               const FetchWatch& watch = {}) {
-        auto packages = resolve_and_fetch(query, watch);
-        if (packages || !may_be_outdated(packages.error()) || !refresh()) return packages;
-        return resolve_and_fetch(query, watch);
+    // The attempt, a call that gives a Result, and once more if a mirror may have changed since it
+    // was asked.
+    template <typename Attempt>
+    auto asking_again(Attempt attempt) {
+        auto result = attempt();
+        if (result || !may_be_outdated(result.error()) || !refresh()) return result;
+        return attempt();
     }
 
     // A mirror that has changed since it was asked: asking again may mend it.
     static bool may_be_outdated(const Error& error) {
         return error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::digest;
-    }
-
-  private:
-    Result<std::vector<LocatedPackage>> resolve_and_fetch(const PackageQuery& query,
-                                                          const FetchWatch& watch) {
-        OSIEKIT_ASSIGN(auto packages, resolve(query));
-        return fetch(std::move(packages), watch);
     }
 };
 

@@ -9,6 +9,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 #include "tests/unit/debian/test_server.hpp"
+#include "tests/unit/packages/obtain.hpp"
 
 using namespace osiekit;
 using namespace osiekit::builder;
@@ -189,8 +190,8 @@ TEST_CASE("a signed repository is used, and only by its own key") {
     options.retry.first_pause_ms = 1;
     auto obtain = [&] {
         auto repository = AlpineRepository::open(options).value();
-        return repository->obtain(
-            query_of(PackageSystem::alpine, {"replayout"}, Dependencies::none()));
+        return test::obtain(*repository,
+                            query_of(PackageSystem::alpine, {"replayout"}, Dependencies::none()));
     };
     SECTION("whole, then without the network") {
         auto got = obtain();

@@ -1,4 +1,5 @@
 #include "tests/unit/debian/repository_setting.hpp"
+#include "tests/unit/packages/obtain.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -43,7 +44,7 @@ void RepositorySetting::configure(const std::string& more) {
 Result<std::vector<LocatedPackage>> RepositorySetting::obtain(const std::vector<std::string>& names,
                                                               Dependencies dependencies) {
     OSIEKIT_ASSIGN(auto repository, DebianRepository::open(options));
-    return repository->obtain(query_of(PackageSystem::debian, names, dependencies));
+    return test::obtain(*repository, query_of(PackageSystem::debian, names, dependencies));
 }
 
 Error RepositorySetting::failure(const std::vector<std::string>& names, Dependencies dependencies) {

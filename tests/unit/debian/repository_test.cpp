@@ -17,6 +17,7 @@
 #include "lib/base/temp_dir.hpp"
 #include "lib/base/text.hpp"
 #include "tests/unit/debian/repository_setting.hpp"
+#include "tests/unit/packages/obtain.hpp"
 
 using namespace osiekit;
 using namespace osiekit::builder;
@@ -96,20 +97,20 @@ TEST_CASE("a package is told of as soon as it is here, not when all are") {
     };
     PackageQuery query =
         query_of(PackageSystem::debian, {"kernel-core", "tool"}, Dependencies::none());
-    REQUIRE(repository->obtain(query, watch));
+    REQUIRE(obtain(*repository, query, watch));
     CHECK(in_time);
     CHECK(order == "kernel-core tool ");
     // From the cache too.
     order = "x ";
-    REQUIRE(repository->obtain(query, watch));
+    REQUIRE(obtain(*repository, query, watch));
     CHECK(order == "x kernel-core tool ");
     watch.arrived = [](const LocatedPackage&) { return Status(Error(ErrorKind::limit, "enough")); };
-    CHECK(repository->obtain(query, watch).error().message() == "enough");
+    CHECK(obtain(*repository, query, watch).error().message() == "enough");
     setting.options.cache = setting.root / "another cache";
     repository = DebianRepository::open(setting.options).value();
     watch.arrived = nullptr;
     watch.cancelled = [] { return true; };
-    CHECK(repository->obtain(query, watch).error().kind() == ErrorKind::cancelled);
+    CHECK(obtain(*repository, query, watch).error().kind() == ErrorKind::cancelled);
 }
 
 TEST_CASE("a warm run asks nobody; after a while the release is asked for again, cheaply") {
