@@ -70,8 +70,9 @@ Status LocalFile::read(const ByteSink& sink) {
         done += piece.size();
         if (done > size_ || (n == 0 && done < size_)) return changed();
         if (n == 0) break;
-        if (!same) hash.update(piece);
+        // First who may want no more of it.
         OSIEKIT_TRY(sink(piece));
+        if (!same) hash.update(piece);
     }
     OSIEKIT_ASSIGN(struct stat after, examine(fd.get(), path_));
     bool still = stamp_of(after) == now.stamp;

@@ -266,8 +266,7 @@ Status check_program(const Tree& image, const ProgramSpec& program,
     } else if (looks_like_elf(bytes)) {
         auto header = read_elf_header(bytes);
         if (!header) return std::move(header).error().context(subject);
-        std::uint16_t wanted = architecture == "arm64" ? elf_machine_aarch64 : elf_machine_x86_64;
-        if (header->machine != wanted)
+        if (header->machine != elf_machine_of(architecture))
             return Error(ErrorKind::invalid_input,
                          subject + " is not for the architecture " + architecture);
         auto asked = elf_interpreter(bytes);

@@ -20,9 +20,7 @@ class FileDigests {
 
     Status add(const std::filesystem::path& file, const std::string& where) {
         OSIEKIT_ASSIGN(Sha256 digest, digest_of(file, where));
-        LockedDigest item{locked_name(file, profile_.directory), digest};
-        if (std::find(inputs_.files.begin(), inputs_.files.end(), item) == inputs_.files.end())
-            inputs_.files.push_back(std::move(item));
+        add_once({locked_name(file, profile_.directory), digest});
         return {};
     }
     // All of a tree by one digest. Where it goes and whose it becomes is in the profile's keys, so
@@ -40,7 +38,8 @@ class FileDigests {
         for (const HostLibrary& library : libraries) {
             auto digest = library.content.digest();
             if (!digest) return std::move(digest).error().context(library.where);
-            inputs_.files.push_back({"/" + library.path, *digest});
+            // It may be a file of the profile as well, by its whole path.
+            add_once({"/" + library.path, *digest});
         }
         return {};
     }
@@ -51,6 +50,10 @@ class FileDigests {
     }
 
   private:
+    void add_once(LockedDigest item) {
+        if (std::find(inputs_.files.begin(), inputs_.files.end(), item) == inputs_.files.end())
+            inputs_.files.push_back(std::move(item));
+    }
     Result<Sha256> digest_of(const std::filesystem::path& file, const std::string& where) const {
         auto content = local_.file(file);
         if (!content) return std::move(content).error().context(where);

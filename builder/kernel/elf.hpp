@@ -25,6 +25,10 @@ struct ElfHeader {
 
 constexpr std::uint16_t elf_machine_x86_64 = 62;
 constexpr std::uint16_t elf_machine_aarch64 = 183;
+// Of Debian's name of an architecture.
+constexpr std::uint16_t elf_machine_of(std::string_view architecture) {
+    return architecture == "arm64" ? elf_machine_aarch64 : elf_machine_x86_64;
+}
 
 bool looks_like_elf(std::string_view file);
 // Errors: invalid_input (no ELF, cut short), unsupported (not 64 bit little endian, or more than

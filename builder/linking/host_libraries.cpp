@@ -99,8 +99,7 @@ std::vector<std::string> places(const FileSpec& spec, const LoadResult& result) 
 }  // namespace
 
 Result<std::vector<HostLibrary>> host_libraries(const Profile& profile) {
-    std::uint16_t machine =
-        profile.architecture == "arm64" ? elf_machine_aarch64 : elf_machine_x86_64;
+    std::uint16_t machine = elf_machine_of(profile.architecture);
     std::map<std::string, HostLibrary> libraries;
     Host host;
     for (const FileSpec& spec : profile.files) {
@@ -120,8 +119,11 @@ Result<std::vector<HostLibrary>> host_libraries(const Profile& profile) {
         for (std::size_t i = 1; i < result.loaded.size(); ++i) {
             auto path = checked_path(paths[i]);
             if (!path) return std::move(path).error().context(spec.where);
-            fs::path file = fs::canonical(result.loaded[i].path, error);
             if (libraries.count(*path) != 0) continue;
+            fs::path file = fs::canonical(result.loaded[i].path, error);
+            if (error)
+                return Error(ErrorKind::io,
+                             spec.where + ": " + result.loaded[i].path + ": " + error.message());
             auto content = FileContent::file(file);
             if (!content) return std::move(content).error().context(spec.where);
             libraries.emplace(*path, HostLibrary{*path, file, spec.where, *std::move(content)});
