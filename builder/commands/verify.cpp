@@ -31,10 +31,10 @@ Examples:
   osiekit verify /srv/osie --json | jq -r '.findings[].what'
   osiekit verify out/virtual/initramfs
 
-Checks a folder made by "osiekit build" against its manifest.json: vmlinuz, the initramfs and each of its segments by
+Checks a folder made by "osiekit build" against its manifest.json: kernel, initramfs and each of its segments by
 digest, and the initramfs as the kernel will read it. Of an initramfs alone only the latter. Everything that is wrong is
 said with its byte and its segment, not just the first. With --lock also: that the image was built from the packages,
-files, programs and settings of that lock, and nothing else.
+files, programs and settings of that lock.
 
 Exit status: 0 nothing is wrong, 1 something is, 2 trouble.
 )";

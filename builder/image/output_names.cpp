@@ -9,7 +9,6 @@ namespace osiekit::builder {
 
 namespace {
 
-constexpr std::size_t largest_manifest_read = 64U << 20U;
 constexpr std::size_t longest_name_read = 255;
 
 void take_name(const nlohmann::json& outputs, const char* key, std::string& name) {
@@ -22,11 +21,15 @@ void take_name(const nlohmann::json& outputs, const char* key, std::string& name
 }  // namespace
 
 OutputNames output_names(const std::filesystem::path& folder) {
+    auto text = read_file(folder / manifest_name, largest_manifest);
+    return text ? output_names_of(*text) : OutputNames();
+}
+
+OutputNames output_names_of(std::string_view text) {
     OutputNames names;
-    auto text = read_file(folder / "manifest.json", largest_manifest_read);
     // The key is rare; whoever needs the rest reads the manifest anyway.
-    if (!text || text->find("\"outputs\"") == std::string::npos) return names;
-    auto manifest = nlohmann::json::parse(*text, nullptr, false);
+    if (text.find("\"outputs\"") == std::string_view::npos) return names;
+    auto manifest = nlohmann::json::parse(text, nullptr, false);
     if (!manifest.is_object()) return names;
     auto outputs = manifest.find("outputs");
     if (outputs == manifest.end() || !outputs->is_object()) return names;

@@ -148,6 +148,9 @@ struct ProfileKey {
     std::string where;
 };
 
+// What else a build writes, always by this name.
+constexpr std::string_view manifest_name = "manifest.json";
+
 // Names of the files that a build writes into its folder; empty: it does not write that one.
 struct OutputSpec {
     std::string kernel = "vmlinuz";

@@ -10,8 +10,6 @@ namespace osiekit::builder {
 namespace {
 
 constexpr std::size_t longest_output_name = 200;
-// Beside it a build always writes this one.
-constexpr const char* manifest_name = "manifest.json";
 
 }  // namespace
 
@@ -31,7 +29,7 @@ Result<OutputSpec> read_outputs(const YamlValue& value) {
             OSIEKIT_ASSIGN(*place, read_name(member, "the name of a file, without a folder", "._-",
                                              longest_output_name));
         }
-    std::set<std::string> names = {manifest_name};
+    std::set<std::string> names = {std::string(manifest_name)};
     for (const auto& [name, place] : places)
         if (!place->empty() && !names.insert(*place).second)
             return value.bad("two files that a build writes would be called " + *place);

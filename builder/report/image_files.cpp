@@ -57,7 +57,7 @@ Result<std::vector<ImageFile>> files_of(std::string_view image, const Manifest& 
 }  // namespace
 
 Result<KnownImage> load_known_image(const std::filesystem::path& folder) {
-    std::filesystem::path path = folder / "manifest.json";
+    std::filesystem::path path = folder / manifest_name;
     auto text = read_file(path, largest_manifest);
     if (!text)
         return std::move(text).error().hint(
@@ -66,7 +66,7 @@ Result<KnownImage> load_known_image(const std::filesystem::path& folder) {
     auto manifest = parse_manifest(*text).context(path.string());
     if (!manifest) return std::move(manifest).error();
     image.manifest = *std::move(manifest);
-    image.outputs = output_names(folder);
+    image.outputs = output_names_of(*text);
     const OutputNames& names = image.outputs;
     OSIEKIT_ASSIGN(Sha256 kernel, Sha256::of_file(folder / names.kernel));
     OSIEKIT_TRY(check_digest(folder / names.kernel, kernel, image.manifest.kernel.digest));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "builder/image/file_source.hpp"
+#include "builder/image/output_names.hpp"
 #include "builder/packages/package.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
@@ -82,8 +83,6 @@ struct Manifest {
     std::uint64_t mtime = 0;
     Sha256 digest;  // of the manifest itself
 };
-
-constexpr std::size_t largest_manifest = 64U << 20U;
 
 // Errors: invalid_input with the place ("segments[3].digest: …"), unsupported (another format),
 // limit.

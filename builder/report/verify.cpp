@@ -27,8 +27,8 @@ bool is_skippable_frame(std::string_view bytes) {
 
 class Verifier {
   public:
-    Verifier(std::string_view image, const Manifest* manifest)
-        : image_(image), manifest_(manifest), ours_(manifest != nullptr) {}
+    Verifier(std::string_view image, const Manifest* manifest, std::string name)
+        : image_(image), manifest_(manifest), name_(std::move(name)), ours_(manifest != nullptr) {}
 
     Verification run() {
         result_.has_manifest = manifest_ != nullptr;
@@ -42,7 +42,7 @@ class Verifier {
 
   private:
     void add(std::optional<std::uint64_t> offset, const std::string& segment, std::string what) {
-        result_.findings.push_back({"initramfs", offset, segment, std::move(what)});
+        result_.findings.push_back({name_, offset, segment, std::move(what)});
     }
 
     void by_manifest() {
@@ -175,6 +175,7 @@ class Verifier {
 
     std::string_view image_;
     const Manifest* manifest_;
+    const std::string name_;
     Verification result_;
     std::map<std::string, std::uint32_t, std::less<>> files_ = first_files;
     bool complete_ = false;  // of what was read last
@@ -205,15 +206,16 @@ std::string Finding::to_string() const {
     return text + ": " + what;
 }
 
-Verification verify_initramfs(std::string_view image, const Manifest* manifest) {
-    return Verifier(image, manifest).run();
+Verification verify_initramfs(std::string_view image, const Manifest* manifest,
+                              const std::string& name) {
+    return Verifier(image, manifest, name).run();
 }
 
 Result<Verification> verify_image(const std::filesystem::path& path) {
     std::filesystem::path file = initramfs_of(path);
     OSIEKIT_ASSIGN(std::string image, read_file(file, largest_image));
     if (file == path) return verify_initramfs(image, nullptr);
-    auto text = read_file(path / "manifest.json", largest_manifest);
+    auto text = read_file(path / manifest_name, largest_manifest);
     if (!text) {
         if (text.error().kind() != ErrorKind::not_found) return std::move(text).error();
         Verification result = verify_initramfs(image, nullptr);
@@ -228,8 +230,9 @@ Result<Verification> verify_image(const std::filesystem::path& path) {
                                {"manifest.json", std::nullopt, "", manifest.error().to_string()});
         return result;
     }
-    Verification result = verify_initramfs(image, &*manifest);
-    OSIEKIT_TRY(check_kernel(path / output_names(path).kernel, manifest->kernel, result));
+    OutputNames names = output_names_of(*text);
+    Verification result = verify_initramfs(image, &*manifest, names.initramfs);
+    OSIEKIT_TRY(check_kernel(path / names.kernel, manifest->kernel, result));
     return result;
 }
 

@@ -15,7 +15,7 @@ namespace osiekit::builder {
 
 // Something that is wrong with an image.
 struct Finding {
-    std::string file;                     // "vmlinuz", "initramfs", "manifest.json"
+    std::string file;                     // its name: "vmlinuz", "initramfs", "manifest.json"
     std::optional<std::uint64_t> offset;  // in the file, where it has a place
     std::string segment;                  // "modules", "3"; empty: none in particular
     std::string what;
@@ -38,8 +38,10 @@ struct Verification {
 // data, padding, nothing behind the last; of each archive its end, its size and digest; of each
 // entry that the kernel would not pass over or lose it (no folder above it, a part of the name
 // longer than a file system takes); and the sentinel as the last entry of an image of ours. Goes on
-// after a damaged segment where the manifest says where the next one starts.
-Verification verify_initramfs(std::string_view image, const Manifest* manifest);
+// after a damaged segment where the manifest says where the next one starts. `name`: of the file,
+// for the findings.
+Verification verify_initramfs(std::string_view image, const Manifest* manifest,
+                              const std::string& name = "initramfs");
 
 // An image folder, or an initramfs alone. What is wrong with its files is a finding; errors
 // (not_found, io) are for what cannot be looked at.

@@ -105,30 +105,38 @@ class LockVerifier {
         for (const ImageFile& file : image_.files) {
             const FileSource& source = file.source;
             if (source.kind == FileSource::Kind::package && packages.count(source.name) == 0)
-                add("initramfs", "/" + printable(file.path) + " is of the package " +
-                                     printable(source.name) + ", which the manifest does not name");
+                add(image_.outputs.initramfs, "/" + printable(file.path) + " is of the package " +
+                                                  printable(source.name) +
+                                                  ", which the manifest does not name");
             if (source.kind == FileSource::Kind::program) {
                 seen.insert(source.name);
                 auto known = programs_.find(source.name);
                 if (known == programs_.end() || known->second != file.digest)
-                    add("initramfs", "/" + printable(file.path) + " is not the program " +
-                                         printable(source.name) + " of the lock");
+                    add(image_.outputs.initramfs, "/" + printable(file.path) +
+                                                      " is not the program " +
+                                                      printable(source.name) + " of the lock");
             }
             check_copy(file);
         }
         for (const auto& [name, digest] : programs_)
             if (seen.count(name) == 0)
                 add(name_, "the program " + printable(name) + " is not in the image");
+        if (!manifest_.inputs) return;
+        for (const auto& [path, name] : manifest_.inputs->copies)
+            if (copies_seen_.count(path) == 0)
+                add(name_, "/" + printable(path) + ", a copy of " + printable(name) +
+                               ", is not in the image");
     }
 
     void check_copy(const ImageFile& file) {
         if (!manifest_.inputs) return;
         auto copy = manifest_.inputs->copies.find(file.path);
         if (copy == manifest_.inputs->copies.end()) return;
+        copies_seen_.insert(file.path);
         auto known = files_.find(copy->second);
         if (known != files_.end() && known->second != file.digest)
-            add("initramfs", "/" + printable(file.path) + " is not the file " +
-                                 printable(copy->second) + " of the lock");
+            add(image_.outputs.initramfs, "/" + printable(file.path) + " is not the file " +
+                                              printable(copy->second) + " of the lock");
     }
 
     const KnownImage& image_;
@@ -137,6 +145,7 @@ class LockVerifier {
     std::string name_;
     Digests files_;
     Digests programs_;
+    std::set<std::string> copies_seen_;
     std::vector<Finding> findings_;
 };
 

@@ -11,9 +11,10 @@ namespace osiekit::builder {
 
 // Holds an image whose files are those of its manifest against a lock: each package with the lock's
 // version and digest, each local file, program, key of the profile and variable with its digest,
-// the settings; programs and copied files by their bytes in the image; and nothing beside. What a
-// package's file holds is not looked at: for that, build from the lock and compare. Findings name
-// the lock `name` where it has something that the image has not.
+// the settings; programs and copied files by their bytes in the image. The manifest is believed
+// about every other file: those of packages, modules and trees, and what the profile itself writes;
+// for these, build from the lock and compare. Findings name the lock `name` where it has something
+// that the image has not.
 std::vector<Finding> verify_lock(const KnownImage& image, const Lock& lock,
                                  const std::string& name);
 
