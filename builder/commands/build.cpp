@@ -83,9 +83,9 @@ Status run_build(const BuildArguments& arguments) {
                      .context("building " + arguments.image.profile);
     reporter.finish();
     if (!image) return std::move(image).error();
+    for (const std::string& text : image->warnings) reporter.warning(text);
     OSIEKIT_TRY(write_documents(request.profile.outputs, arguments.out)
                     .context("writing documents to " + arguments.out));
-    for (const std::string& text : image->warnings) reporter.warning(text);
     double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (arguments.json)

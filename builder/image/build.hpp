@@ -63,9 +63,9 @@ struct BuiltImage {
     OutputSpec outputs;
 };
 
-// Builds OUT/vmlinuz, OUT/initramfs and OUT/manifest.json. The three appear together after
-// everything has succeeded; a failed or interrupted build leaves what was there before. The bytes
-// depend on the profile, the packages, the programs, `mtime` and the zstd library alone.
+// Builds kernel, initramfs, manifest.json and the script for iPXE into OUT. They appear together
+// after everything has succeeded; a failed or interrupted build leaves what was there before. The
+// bytes depend on the profile, the packages, the programs, `mtime` and the zstd library alone.
 Result<BuiltImage> build_image(const Profile& profile, const BuildOptions& options);
 
 }  // namespace osiekit::builder

@@ -112,14 +112,15 @@ class ImageBuilder {
     // What a script of Alpine's busybox does.
     Status add_applet_links();
 
-    // What programs of the build machine bring along, and the cache of glibc's loader where it
-    // is needed; programs that lack libraries are refused.
+    // Puts all parts together, where conflicts are found; then what programs of the build machine
+    // bring along, and the cache of glibc's loader where it is needed; programs that lack libraries
+    // are refused.
     Status add_libraries();
 
     // A part that follows from the others; the sentinel stays in the last one.
     Status add_late(std::string name, const Tree& tree);
 
-    // Looks at all parts together: conflicts, programs that could not start. Implied directories of
+    // Looks at all parts together: programs that could not start, firmware. Implied directories of
     // the parts that are made now take the mode and owner that another part states.
     Status check_whole();
 

@@ -40,9 +40,8 @@ Status ImageBuilder::add_libraries() {
         OSIEKIT_ASSIGN(LinkFacts more, link_facts(part.entries()));
         facts.add(more);
     }
-    std::uint16_t machine =
-        profile_.architecture == "arm64" ? elf_machine_aarch64 : elf_machine_x86_64;
-    LibraryReport report = check_libraries(whole_, facts, machine, profile_.optional_programs);
+    LibraryReport report = check_libraries(whole_, facts, elf_machine_of(profile_.architecture),
+                                           profile_.optional_programs);
     for (const auto* list : {&facts.warnings, &report.warnings})
         image_.warnings.insert(image_.warnings.end(), list->begin(), list->end());
     OSIEKIT_TRY(refuse_broken(report));

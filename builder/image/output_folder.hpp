@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "builder/profile/profile.hpp"
 #include "lib/base/fd.hpp"
