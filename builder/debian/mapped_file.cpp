@@ -34,11 +34,6 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     return *this;
 }
 
-void MappedFile::release() const {
-    // Only advice: there is nothing to do if the kernel does not take it.
-    if (start_ != nullptr) ::madvise(start_, size_, MADV_DONTNEED);
-}
-
 MappedFile::~MappedFile() {
     if (start_ != nullptr) ::munmap(start_, size_);
 }

@@ -16,10 +16,6 @@ class MappedFile {
     MappedFile& operator=(MappedFile&& other) noexcept;
     ~MappedFile();
 
-    // Gives the pages back that were read so far; they are read again where they are looked at
-    // again.
-    void release() const;
-
     std::string_view bytes() const { return {static_cast<const char*>(start_), size_}; }
 
   private:

@@ -11,8 +11,6 @@ namespace osiekit::builder {
 
 namespace {
 
-constexpr std::uint64_t largest_manifest = 64ULL << 20U;
-
 void note_module(std::string_view path, Contents& contents) {
     if (path.starts_with("usr/")) path.remove_prefix(4);
     constexpr std::string_view folder = "lib/modules/";
@@ -77,7 +75,7 @@ Result<Contents> load_contents(const std::filesystem::path& path) {
     if (!inspection) return std::move(inspection).error();
     Contents contents = contents_of(std::move(inspection).value());
     std::error_code error;
-    std::filesystem::path manifest = path / "manifest.json";
+    std::filesystem::path manifest = path / manifest_name;
     if (file == path || !std::filesystem::exists(manifest, error)) return contents;
     OSIEKIT_ASSIGN(std::string text, read_file(manifest, largest_manifest));
     contents.manifest = nlohmann::json::parse(text, nullptr, false);

@@ -21,7 +21,7 @@ struct LzoPiece {
 // A file of the lzop program, whose blocks are compressed with LZO1X: the only form of LZO that the
 // kernel unpacks. The format of the compressed bytes is the one that Documentation/staging/lzo.rst
 // of the kernel describes. Errors: invalid_input (damaged, cut short, checksum), limit (content
-// larger than `limit`).
+// larger than `limit`), unsupported (flags that no kernel takes either).
 Result<LzoPiece> read_lzop(std::string_view bytes, std::uint64_t limit);
 
 // One block of LZO1X, behind what `into` has already. false: damaged, or not exactly `size` bytes.

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "builder/image/frame_reader.hpp"
+#include "builder/kernel/elf.hpp"
 
 namespace osiekit::builder {
 
@@ -21,13 +22,6 @@ constexpr std::uint64_t boot_flag = 0xaa55;
 constexpr std::uint64_t first_version_with_payload = 0x0208;
 constexpr std::size_t appended_size = 4;
 constexpr std::size_t default_setup_sectors = 4;  // what 0 means
-
-std::uint64_t number(std::string_view bytes, std::size_t offset, std::size_t size) {
-    std::uint64_t value = 0;
-    for (std::size_t i = size; i > 0; --i)
-        value = value << 8U | static_cast<unsigned char>(bytes[offset + i - 1]);
-    return value;
-}
 
 // For a text in pieces of something large; it may lie across two of them.
 class Search {
@@ -54,7 +48,7 @@ class Search {
 };
 
 bool is_bzimage(std::string_view vmlinuz) {
-    return vmlinuz.size() >= header_end && number(vmlinuz, boot_flag_at, 2) == boot_flag &&
+    return vmlinuz.size() >= header_end && elf_number(vmlinuz, boot_flag_at, 2) == boot_flag &&
            vmlinuz.substr(magic_at, 4) == "HdrS";
 }
 
@@ -62,12 +56,12 @@ bool is_bzimage(std::string_view vmlinuz) {
 
 Result<std::string_view> bzimage_payload(std::string_view vmlinuz) {
     if (!is_bzimage(vmlinuz)) return Error(ErrorKind::invalid_input, "not a bzImage");
-    if (number(vmlinuz, version_at, 2) < first_version_with_payload)
+    if (elf_number(vmlinuz, version_at, 2) < first_version_with_payload)
         return Error(ErrorKind::invalid_input, "a bzImage that does not say where its kernel is");
-    std::size_t sectors = number(vmlinuz, setup_sectors_at, 1);
+    std::size_t sectors = elf_number(vmlinuz, setup_sectors_at, 1);
     if (sectors == 0) sectors = default_setup_sectors;
-    std::uint64_t start = (sectors + 1) * sector + number(vmlinuz, payload_offset_at, 4);
-    std::uint64_t length = number(vmlinuz, payload_length_at, 4);
+    std::uint64_t start = (sectors + 1) * sector + elf_number(vmlinuz, payload_offset_at, 4);
+    std::uint64_t length = elf_number(vmlinuz, payload_length_at, 4);
     if (start > vmlinuz.size() || length > vmlinuz.size() - start)
         return Error(ErrorKind::invalid_input, "the kernel in the bzImage lies outside of it");
     return vmlinuz.substr(start, length);
