@@ -39,9 +39,12 @@ std::string lost_attribute(std::string_view origin, std::string_view path,
 }
 
 std::vector<std::string> attributes_of_file(const std::filesystem::path& file) {
-    std::string names(longest_attributes, '\0');
-    ssize_t size = ::llistxattr(file.c_str(), names.data(), names.size());
     std::vector<std::string> list;
+    // Most have none.
+    ssize_t size = ::llistxattr(file.c_str(), nullptr, 0);
+    if (size <= 0) return list;
+    std::string names(longest_attributes, '\0');
+    size = ::llistxattr(file.c_str(), names.data(), names.size());
     if (size <= 0) return list;
     names.resize(static_cast<std::size_t>(size));
     for (std::string_view name : split(names, '\0'))
