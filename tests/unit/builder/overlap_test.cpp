@@ -199,14 +199,16 @@ TEST_CASE("what a package brings of firmware waits for the modules, and nothing 
 }
 
 TEST_CASE("a package that cannot be unpacked ends the fetch of the others") {
+    std::atomic<bool> in_time{true};
     Site site;
     spill(site.folder / "two.deb", "no package at all");
     site.mirror->server.put("/two.deb", "no package at all");
     site.withhold("three", [&] {
         // The connection of "three" stays silent; only the failure of "two" ends the waiting.
-        site.happened.wait_for({"ended"});
+        if (!site.happened.wait_for({"ended"})) in_time = false;
     });
     auto image = site.build();
+    CHECK(in_time);
     site.happened.add("ended");
     REQUIRE_FALSE(image);
     CHECK(image.error().to_string().find("two") != std::string::npos);
@@ -214,12 +216,16 @@ TEST_CASE("a package that cannot be unpacked ends the fetch of the others") {
 }
 
 TEST_CASE("an interrupted build ends what goes on in the background") {
-    Site site;
+    std::atomic<bool> in_time{true};
     std::atomic<bool> interrupted{false};
+    Site site;
     site.options.cancelled = [&] { return interrupted.load(); };
     site.options.prepared = [&](const LocatedPackage&) { interrupted = true; };
-    site.withhold("three", [&] { site.happened.wait_for({"ended"}); });
+    site.withhold("three", [&] {
+        if (!site.happened.wait_for({"ended"})) in_time = false;
+    });
     auto image = site.build();
+    CHECK(in_time);
     site.happened.add("ended");
     REQUIRE_FALSE(image);
     CHECK(image.error().kind() == ErrorKind::cancelled);
