@@ -7,7 +7,11 @@ namespace osiekit::oci {
 bool BytePipe::write(std::string_view bytes) {
     if (bytes.empty()) return true;
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return abandoned_ || waiting_ < capacity_; });
+    if (waiting_ >= capacity_) {
+        writer_waits_ = true;
+        changed_.wait(lock, [&] { return abandoned_ || waiting_ <= capacity_ / 2; });
+        writer_waits_ = false;
+    }
     if (abandoned_) return false;
     std::string piece = std::move(spare_);
     spare_.clear();
@@ -17,7 +21,7 @@ bool BytePipe::write(std::string_view bytes) {
     lock.lock();
     pieces_.push_back(std::move(piece));
     waiting_ += bytes.size();
-    changed_.notify_all();
+    if (reader_waits_ && waiting_ >= run_) changed_.notify_all();
     return true;
 }
 
@@ -30,7 +34,11 @@ void BytePipe::finish(std::optional<Error> error) {
 
 Result<std::string_view> BytePipe::read() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return abandoned_ || finished_ || !pieces_.empty(); });
+    if (pieces_.empty()) {
+        reader_waits_ = true;
+        changed_.wait(lock, [&] { return abandoned_ || finished_ || waiting_ >= run_; });
+        reader_waits_ = false;
+    }
     if (abandoned_) return Error(ErrorKind::cancelled, "not wanted any more");
     if (pieces_.empty()) {
         if (error_) return *error_;
@@ -40,7 +48,7 @@ Result<std::string_view> BytePipe::read() {
     current_ = std::move(pieces_.front());
     pieces_.pop_front();
     waiting_ -= current_.size();
-    changed_.notify_all();
+    if (writer_waits_ && waiting_ <= capacity_ / 2) changed_.notify_all();
     return std::string_view(current_);
 }
 

@@ -12,10 +12,12 @@
 namespace osiekit::oci {
 
 // Bytes from one thread to another, at most `capacity` of them under way, so that neither a fast
-// network nor a slow disk makes memory grow.
+// network nor a slow disk makes memory grow. Who waits is woken for half of the capacity of room,
+// or a quarter of it of bytes (or their end): waking a thread for each piece costs as much as some
+// of the work on it.
 class BytePipe {
   public:
-    explicit BytePipe(std::size_t capacity = 1U << 20U) : capacity_(capacity) {}
+    explicit BytePipe(std::size_t capacity = 1U << 20U) : capacity_(capacity), run_(capacity / 4) {}
 
     // Waits for room. False when the reader has gone.
     bool write(std::string_view bytes);
@@ -30,6 +32,7 @@ class BytePipe {
 
   private:
     std::size_t capacity_;
+    std::size_t run_;  // bytes that a waiting reader is woken for
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::string> pieces_;
@@ -37,6 +40,8 @@ class BytePipe {
     std::size_t waiting_ = 0;
     std::string current_;
     std::optional<Error> error_;
+    bool writer_waits_ = false;
+    bool reader_waits_ = false;
     bool finished_ = false;
     bool abandoned_ = false;
 };
