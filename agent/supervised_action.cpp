@@ -19,6 +19,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 #include "lib/oci/image_store.hpp"
+#include "lib/sandbox/needed_calls.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -49,6 +50,7 @@ Fd find_process(const std::filesystem::path& directory) {
         if (pid) {
             Fd process = open_process(static_cast<pid_t>(*pid));
             if (process && is_alive(directory)) return process;
+            if (!process && errno == ENOSYS) return {};  // nor was one ever started here
         }
         std::this_thread::sleep_for(moment);
     }
@@ -123,6 +125,8 @@ Result<std::string> new_run() {
 Result<SupervisedAction> SupervisedAction::start(const std::filesystem::path& directory,
                                                  const SupervisorRequest& request,
                                                  const std::filesystem::path& program) {
+    // Before there is a supervisor that could be neither watched nor ended.
+    OSIEKIT_TRY(sandbox::check_calls().context("starting the action's supervisor"));
     std::error_code failure;
     std::filesystem::create_directories(directory.parent_path(), failure);
     OSIEKIT_TRY(oci::remove_directory(directory));

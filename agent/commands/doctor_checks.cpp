@@ -18,6 +18,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 #include "lib/base/text.hpp"
+#include "lib/sandbox/needed_calls.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -68,20 +69,11 @@ Finding kernel(const Settings&) {
 }
 
 Finding system_calls(const Settings&) {
-    // Each with arguments that a kernel which knows it refuses.
-    const std::array<std::pair<const char*, long>, 5> calls = {
-        {{"clone3", SYS_clone3},
-         {"openat2", SYS_openat2},
-         {"pidfd_open", SYS_pidfd_open},
-         {"fsopen", SYS_fsopen},
-         {"mount_setattr", SYS_mount_setattr}}};
-    std::string missing;
-    for (const auto& [name, number] : calls)
-        if (::syscall(number, -1, nullptr, -1, 0, 0) < 0 && errno == ENOSYS)
-            missing += std::string(missing.empty() ? "" : ", ") + name;
-    if (missing.empty()) return ok("clone3, openat2, pidfds and the mount calls are there");
-    return bad("missing system calls: " + missing,
-               "use a newer kernel, or allow them where a container runtime forbids them");
+    if (auto there = sandbox::check_calls(); !there)
+        return bad(there.error().message(), there.error().hint());
+    if (sandbox::is_missing(SYS_clone3))
+        return ok("openat2, pidfds and the mount calls are there; clone takes the place of clone3");
+    return ok("clone3, openat2, pidfds and the mount calls are there");
 }
 
 Finding namespaces(const Settings&) {

@@ -60,6 +60,11 @@ Result<Fd> open_in_root(int root_fd, const std::string& path, int flags, mode_t 
         if (fd >= 0) return Fd(static_cast<int>(fd));
         if (errno != EAGAIN && errno != EINTR) break;
     }
+    if (errno == ENOSYS)
+        return Error(ErrorKind::unsupported, "opening " + printable(path) +
+                                                 ": the kernel lacks openat2 (Linux 5.6), without "
+                                                 "which links of an image could lead outside")
+            .hint("use a newer kernel, or allow it where a container runtime forbids it");
     return failed("opening", path);
 }
 

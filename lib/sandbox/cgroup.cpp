@@ -161,6 +161,10 @@ Result<Cgroup> Cgroup::create(const std::filesystem::path& base, const std::stri
     return group;
 }
 
+Status Cgroup::add(pid_t process) const {
+    return write_control(fd(), "cgroup.procs", std::to_string(process));
+}
+
 Status Cgroup::kill() const {
     return write_control(fd(), "cgroup.kill", "1");
 }

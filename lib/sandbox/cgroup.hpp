@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,6 +26,8 @@ class Cgroup {
 
     int fd() const { return directory_.get(); }
     const std::filesystem::path& path() const { return path_; }
+    // Moves a process into it.
+    Status add(pid_t process) const;
     // SIGKILL to all in it, at once (cgroup.kill, Linux 5.14).
     Status kill() const;
     // Did the kernel's memory limit kill a process in it? Ask before remove().

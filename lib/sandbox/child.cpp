@@ -177,7 +177,7 @@ bool leads_to_the_agent(const char* path) {
     char line[longest_interpreter];
     for (int depth = 0; depth < most_interpreters; ++depth) {
         int program = open_program(path);
-        if (program < 0) return errno == ELOOP;
+        if (program < 0) return errno == ELOOP || errno == ENOSYS;  // not seen: not run
         bool script = interpreter_of(program, line, sizeof line);
         ::close(program);
         if (!script) return false;

@@ -11,6 +11,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
 #include "lib/sandbox/filters.hpp"
+#include "lib/sandbox/needed_calls.hpp"
 #include "lib/sandbox/processes.hpp"
 #include "lib/sandbox/start_internal.hpp"
 #include "lib/sandbox/user_namespace.hpp"
@@ -171,29 +172,60 @@ Status check_machine(const Plan& plan) {
     return {};
 }
 
+// While it lives, no handler of the agent runs in this thread, nor in a clone made meanwhile.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+    ~SignalsBlocked() {
+        int error = errno;
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = error;
+    }
+
+  private:
+    sigset_t before_{};
+};
+
+// The cgroup namespace is made later by the child, see start_session().
+std::uint64_t clone_flags(const Plan& plan) {
+    return (plan.namespaces & ~std::uint64_t{CLONE_NEWCGROUP}) | CLONE_PIDFD;
+}
+
 // fork() with the namespaces; in the child it does not return.
 pid_t clone_child(const Plan& plan, const ChildPlan& child, int cgroup_fd, int& pidfd) {
     clone_args args{};
-    // The cgroup namespace is made later by the child, see start_session().
-    args.flags =
-        (plan.namespaces & ~std::uint64_t{CLONE_NEWCGROUP}) | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    args.flags = clone_flags(plan) | CLONE_CLEAR_SIGHAND;
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     args.exit_signal = SIGCHLD;
     if (cgroup_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = static_cast<std::uint64_t>(cgroup_fd);
     }
-    // The child starts with all signals blocked, so that no handler of the agent runs in it.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    SignalsBlocked blocked;
     long pid = ::syscall(SYS_clone3, &args, sizeof args);
     if (pid == 0) run_child(child);
-    int error = errno;
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    errno = error;
     return static_cast<pid_t>(pid);
+}
+
+// The same by the older call. The agent's signal handlers stay in the child until reset_signals();
+// all signals are blocked until then.
+pid_t clone_child_without_clone3(const Plan& plan, const ChildPlan& child, int& pidfd) {
+    SignalsBlocked blocked;
+    long pid = ::syscall(SYS_clone, clone_flags(plan) | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+    if (pid == 0) run_child(child);
+    return static_cast<pid_t>(pid);
+}
+
+void leave_out_cgroup(Running::State& state, const Error& error) {
+    state.notes.push_back(error.to_string());
+    static_cast<void>(state.cgroup->remove().ok());
+    state.cgroup.reset();
 }
 
 Error no_namespaces(const Plan& plan) {
@@ -209,14 +241,18 @@ Error no_namespaces(const Plan& plan) {
 }
 
 Status clone_into(const Plan& plan, const ChildPlan& child, Running::State& state) {
+    constexpr const char* outside = "cannot start in the cgroup; starting outside it";
     int pidfd = -1;
-    int cgroup_fd = state.cgroup ? state.cgroup->fd() : -1;
-    state.pid = clone_child(plan, child, cgroup_fd, pidfd);
-    if (state.pid < 0 && cgroup_fd >= 0) {
-        state.notes.push_back(
-            Error::from_errno("cannot start in the cgroup; starting outside it").to_string());
-        static_cast<void>(state.cgroup->remove().ok());
-        state.cgroup.reset();
+    state.pid = clone_child(plan, child, state.cgroup ? state.cgroup->fd() : -1, pidfd);
+    if (state.pid < 0 && errno == ENOSYS) {
+        // Filters cannot look into the arguments of clone3, so container runtimes hide it. The
+        // child is moved while it waits for the word to go on.
+        state.pid = clone_child_without_clone3(plan, child, pidfd);
+        if (state.pid > 0 && state.cgroup)
+            if (auto moved = state.cgroup->add(state.pid); !moved)
+                leave_out_cgroup(state, std::move(moved).error().context(outside));
+    } else if (state.pid < 0 && state.cgroup) {
+        leave_out_cgroup(state, Error::from_errno(outside));
         state.pid = clone_child(plan, child, -1, pidfd);
     }
     if (state.pid < 0) return no_namespaces(plan);
@@ -346,6 +382,7 @@ bool root_is_initial(std::string_view mountinfo) {
 }
 
 Result<Running> start(const Plan& plan) {
+    OSIEKIT_TRY(check_calls().context("starting the sandbox"));
     OSIEKIT_TRY(check_machine(plan).context("starting the sandbox"));
     OSIEKIT_ASSIGN(std::string mountinfo, read_file("/proc/thread-self/mountinfo"));
     auto state = std::make_unique<Running::State>();

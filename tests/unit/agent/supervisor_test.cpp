@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -13,6 +14,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 #include "lib/base/text.hpp"
+#include "tests/unit/kernel/without_call.hpp"
 
 using namespace osiekit;
 using namespace osiekit::agent;
@@ -320,4 +322,29 @@ TEST_CASE("lines of the spool are read strictly") {
     REQUIRE(parse_output_line("t stdout F ")->text.empty());
     for (const char* text : {"", "t", "t stdout", "t stdlog F x", "t stdout P x", " stdout F x"})
         REQUIRE_FALSE(parse_output_line(text));
+}
+
+TEST_CASE("no supervisor is started that could be neither watched nor ended") {
+    Machine machine;
+    for (int call : {SYS_pidfd_open, SYS_pidfd_send_signal}) {
+        auto refused = osiekit::test::without_call(call, [&] {
+            return SupervisedAction::start(machine.action(), machine.request({"exit:0"}), program);
+        });
+        REQUIRE_FALSE(refused);
+        INFO(refused.error().to_string());
+        CHECK(refused.error().kind() == ErrorKind::unsupported);
+        CHECK(refused.error().to_string().find("the kernel lacks pidfd_") != std::string::npos);
+        CHECK_FALSE(fs::exists(machine.action()));
+    }
+}
+
+TEST_CASE("an action runs, and is ended, below a filter that hides clone3") {
+    Machine machine;
+    Heard heard;
+    osiekit::test::without_call(SYS_clone3, [&] {
+        auto action = machine.start({"exit:7"});
+        auto outcome = follow(machine, action, heard);
+        CHECK(outcome.state == OutcomeState::failed);
+        CHECK(outcome.message == "exit status 7");
+    });
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -12,6 +13,7 @@
 #include "lib/base/temp_dir.hpp"
 #include "lib/oci/layer_writer.hpp"
 #include "lib/oci/tree_at.hpp"
+#include "tests/unit/kernel/without_call.hpp"
 #include "tests/unit/oci/tar_builder.hpp"
 #include "tests/unit/oci/unpack_sandbox.hpp"
 
@@ -292,4 +294,16 @@ TEST_CASE("files of an image are read inside the root, and only files") {
     REQUIRE_FALSE(read_file_in_root(fd.get(), "etc/fifo", 100));
     REQUIRE(read_file_in_root(fd.get(), "etc/real", 6));
     REQUIRE(read_file_in_root(fd.get(), "etc/real", 5).error().kind() == ErrorKind::limit);
+}
+
+TEST_CASE("without openat2 nothing is unpacked, and it is named") {
+    Sandbox sandbox;
+    std::string tar = TarBuilder().file("deep/er/file", "x").finish();
+    auto refused = osiekit::test::without_call(SYS_openat2, [&] { return sandbox.unpack(tar); });
+    REQUIRE_FALSE(refused);
+    INFO(refused.error().to_string());
+    REQUIRE(refused.error().kind() == ErrorKind::unsupported);
+    REQUIRE(refused.error().to_string().find("lacks openat2 (Linux 5.6)") != std::string::npos);
+    REQUIRE(fs::is_empty(sandbox.root));
+    REQUIRE(sandbox.unpack(tar));
 }
