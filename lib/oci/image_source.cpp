@@ -22,17 +22,23 @@ Result<std::string> ImageSource::fetch_small_blob(const Reference& reference,
 Result<ResolvedImage> ImageSource::resolve(const Reference& reference, const Platform& platform) {
     std::string name = reference.manifest_name();
     std::optional<ContentDigest> named;
+    std::vector<Descriptor> documents;
     for (int depth = 0; depth < max_index_depth; ++depth) {
         OSIEKIT_ASSIGN(auto fetched, fetch_document(reference, name));
         if (!named) named = fetched.digest;
         OSIEKIT_ASSIGN(auto document, parse_document(fetched.bytes, fetched.content_type));
+        Descriptor& read = documents.emplace_back();
+        read.media_type = std::visit([](const auto& one) { return one.media_type; }, document);
+        read.digest = fetched.digest;
+        read.size = fetched.bytes.size();
         if (auto* index = std::get_if<Index>(&document)) {
             OSIEKIT_ASSIGN(auto chosen, choose_platform(*index, platform));
             name = chosen.digest.oci();
             continue;
         }
-        ResolvedImage image{
-            reference, fetched.digest, *named, std::get<Manifest>(std::move(document)), {}};
+        ResolvedImage image{reference, fetched.digest,
+                            *named,    std::get<Manifest>(std::move(document)),
+                            {},        std::move(documents)};
         auto bytes = fetch_small_blob(reference, image.manifest.config, max_document_bytes)
                          .context("reading the image's configuration");
         if (!bytes) return std::move(bytes).error();

@@ -28,6 +28,8 @@ struct ResolvedImage {
     ContentDigest named_digest;
     Manifest manifest;
     ImageConfig config;
+    // What was read on the way: indexes, if any, and the manifest, which is the last one.
+    std::vector<Descriptor> documents;
 };
 
 // Who gets the bytes of a blob.

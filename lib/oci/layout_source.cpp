@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
 
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
@@ -22,24 +24,28 @@ constexpr std::uint64_t max_layout_file_bytes = 4096;
 constexpr const char* ref_name = "org.opencontainers.image.ref.name";
 constexpr const char* containerd_name = "io.containerd.image.name";
 
-// Whether the name that a layout gives an image is the full name of registry, repository and tag.
-bool names(const Descriptor& entry, const Reference& reference, const std::string& tag) {
+// How much of the name of registry, repository and tag a layout gives an image.
+enum class Named { no, by_tag, in_full };
+
+Named named(const Descriptor& entry, const Reference& reference, const std::string& tag) {
+    Named best = Named::no;
     for (const char* key : {containerd_name, ref_name}) {
         auto found = entry.annotations.find(key);
+        if (found == entry.annotations.end()) continue;
+        if (found->second == tag) best = Named::by_tag;
         // A bare tag does not say whose it is.
-        if (found == entry.annotations.end() || found->second.find('/') == std::string::npos)
-            continue;
-        auto named = Reference::parse(found->second);
-        if (named && named->registry == reference.registry &&
-            named->repository == reference.repository && named->tag == tag)
-            return true;
+        if (found->second.find('/') == std::string::npos) continue;
+        auto name = Reference::parse(found->second);
+        if (name && name->registry == reference.registry &&
+            name->repository == reference.repository && name->tag == tag)
+            return Named::in_full;
     }
-    return false;
+    return best;
 }
 
 }  // namespace
 
-Result<LayoutSource> LayoutSource::open(const std::filesystem::path& directory) {
+Result<LayoutSource> LayoutSource::open(const std::filesystem::path& directory, LayoutNames names) {
     OSIEKIT_ASSIGN(Fd root, open_file(directory, O_PATH | O_DIRECTORY));
     OSIEKIT_ASSIGN(auto text, read_file_in_root(root.get(), "oci-layout", max_layout_file_bytes)
                                   .context("the image layout " + directory.string()));
@@ -50,7 +56,7 @@ Result<LayoutSource> LayoutSource::open(const std::filesystem::path& directory) 
     if (!known)
         return Error(ErrorKind::invalid_input,
                      directory.string() + " is not an image layout of version 1");
-    return LayoutSource(directory, std::move(root));
+    return LayoutSource(directory, std::move(root), names);
 }
 
 Result<ContentDigest> LayoutSource::find_tag(const Reference& reference,
@@ -62,10 +68,21 @@ Result<ContentDigest> LayoutSource::find_tag(const Reference& reference,
     if (index == nullptr)
         return Error(ErrorKind::invalid_input,
                      "index.json of " + directory_.string() + " is not an index");
-    for (const Descriptor& entry : index->manifests)
-        if (names(entry, reference, tag)) return entry.digest;
-    return Error(ErrorKind::not_found, reference.registry + "/" + reference.repository + ":" + tag +
-                                           " is not in " + directory_.string());
+    std::string name = reference.registry + "/" + reference.repository + ":" + tag;
+    std::vector<Named> allowed = {Named::in_full};
+    if (names_ == LayoutNames::any) allowed.push_back(Named::by_tag);
+    for (Named wanted : allowed) {
+        std::set<ContentDigest> found;
+        for (const Descriptor& entry : index->manifests)
+            if (named(entry, reference, tag) == wanted) found.insert(entry.digest);
+        if (found.size() > 1)
+            return Error(ErrorKind::invalid_input,
+                         directory_.string() + " has several images of the name " + name);
+        if (!found.empty()) return *found.begin();
+    }
+    if (names_ == LayoutNames::any && index->manifests.size() == 1)
+        return index->manifests.front().digest;
+    return Error(ErrorKind::not_found, name + " is not in " + directory_.string());
 }
 
 Result<Fd> LayoutSource::open_blob(const ContentDigest& digest) const {

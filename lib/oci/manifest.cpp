@@ -133,9 +133,11 @@ Result<Document> parse_document(std::string_view bytes, std::string_view content
                                                  " are not images that can be run");
     if (index || (type.empty() && json.contains("manifests"))) {
         OSIEKIT_ASSIGN(auto parsed, parse_index(json));
+        parsed.media_type = own.empty() ? media_type_index : own;
         return Document(std::move(parsed));
     }
     OSIEKIT_ASSIGN(auto parsed, parse_manifest(json));
+    parsed.media_type = own.empty() ? media_type_manifest : own;
     return Document(std::move(parsed));
 }
 

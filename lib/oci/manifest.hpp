@@ -49,13 +49,16 @@ struct Descriptor {
     std::map<std::string, std::string> annotations;  // those that are text
 };
 
+// `media_type` is what the document calls itself; where it does not, OCI's for its kind.
 struct Index {
     std::vector<Descriptor> manifests;
+    std::string media_type = {};
 };
 
 struct Manifest {
     Descriptor config;
     std::vector<Descriptor> layers;  // lowest first
+    std::string media_type = {};
 };
 
 // What of the image's configuration decides how it is run. Absent and null fields are empty.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "lib/base/child.hpp"
 #include "lib/base/file.hpp"
@@ -149,5 +150,92 @@ TEST_CASE("a folder that is no layout is told of") {
          {"", "{}", "[]", "{\"imageLayoutVersion\":2}", "{\"imageLayoutVersion\":\"2.0.0\"}"}) {
         REQUIRE(write_file(directory / "oci-layout", text));
         REQUIRE(LayoutSource::open(directory.path()).error().kind() == ErrorKind::invalid_input);
+    }
+}
+
+namespace {
+
+using Json = nlohmann::json;
+
+Json index_of(const Layout& layout) {
+    return Json::parse(read_file(layout.path / "index.json").value());
+}
+
+Result<ResolvedImage> resolve(const Layout& layout, const std::string& image, LayoutNames names) {
+    OSIEKIT_ASSIGN(auto source, LayoutSource::open(layout.path, names));
+    return source.resolve(Reference::parse(image).value(), Platform::host());
+}
+
+}  // namespace
+
+TEST_CASE("a layout that is said to have an image has it by the tag alone, or as its only one") {
+    Layout layout;
+    Json index = index_of(layout);
+    auto entry = index["manifests"][0];
+    auto write = [&](std::vector<std::string> texts) {
+        index["manifests"] = Json::array();
+        for (const std::string& text : texts) {
+            entry["annotations"]["org.opencontainers.image.ref.name"] = text;
+            index["manifests"].push_back(entry);
+        }
+        REQUIRE(write_file(layout.path / "index.json", index.dump()));
+    };
+    auto found = [&](LayoutNames names) { return resolve(layout, name, names); };
+    for (const char* only : {"v1", "latest", "other.example/b:v1"}) {
+        write({only});
+        CHECK(found(LayoutNames::full).error().kind() == ErrorKind::not_found);
+        CHECK(found(LayoutNames::any));
+    }
+    write({"v1", "v2"});
+    CHECK(found(LayoutNames::full).error().kind() == ErrorKind::not_found);
+    CHECK(found(LayoutNames::any));
+    write({"v2", "v3"});
+    CHECK(found(LayoutNames::any).error().kind() == ErrorKind::not_found);
+    // The whole name comes before the tag, in whichever order they stand.
+    write({name, "v1"});
+    index["manifests"][1]["digest"] = "sha256:" + std::string(64, '0');
+    REQUIRE(write_file(layout.path / "index.json", index.dump()));
+    CHECK(found(LayoutNames::any));
+}
+
+TEST_CASE("two images of one name are refused, the same one twice is not") {
+    Layout layout;
+    Json index = index_of(layout);
+    index["manifests"].push_back(index["manifests"][0]);
+    REQUIRE(write_file(layout.path / "index.json", index.dump()));
+    CHECK(resolve(layout, name, LayoutNames::full));
+    index["manifests"][1]["digest"] = "sha256:" + std::string(64, '0');
+    REQUIRE(write_file(layout.path / "index.json", index.dump()));
+    auto refused = resolve(layout, name, LayoutNames::full);
+    REQUIRE(refused.error().kind() == ErrorKind::invalid_input);
+    CHECK(refused.error().to_string().find("several images of the name") != std::string::npos);
+}
+
+TEST_CASE("what was read on the way to a manifest is told with its types and sizes") {
+    Layout layout;
+    Json top = index_of(layout);
+    auto entry = top["manifests"][0];
+    auto alone = resolve(layout, name, LayoutNames::full).value();
+    REQUIRE(alone.documents.size() == 1);
+    CHECK(alone.documents[0].digest == alone.manifest_digest);
+    CHECK(alone.documents[0].media_type == media_type_manifest);
+    // An index between the name and the manifest, with its own type and without.
+    for (const std::string& type : {std::string(media_type_docker_list), std::string()}) {
+        entry.erase("annotations");
+        entry["platform"] = {{"os", "linux"}, {"architecture", Platform::host().architecture}};
+        Json index = {{"schemaVersion", 2}, {"manifests", {entry}}};
+        if (!type.empty()) index["mediaType"] = type;
+        std::string text = index.dump();
+        auto digest = ContentDigest::of(text, ContentDigest::Algorithm::sha256);
+        REQUIRE(write_file(layout.blob(digest), text));
+        top["manifests"][0]["digest"] = digest.oci();
+        REQUIRE(write_file(layout.path / "index.json", top.dump()));
+        auto image = resolve(layout, name, LayoutNames::full).value();
+        REQUIRE(image.documents.size() == 2);
+        CHECK(image.documents[0].digest == digest);
+        CHECK(image.documents[0].size == text.size());
+        CHECK(image.documents[0].media_type == (type.empty() ? media_type_index : type));
+        CHECK(image.documents[1].digest == alone.manifest_digest);
+        CHECK(image.named_digest == digest);
     }
 }
