@@ -204,6 +204,10 @@ Result<Decision> judge(const Settings& settings, const Action& action) {
 
 int run(const Settings& settings, const RunOptions& options, std::optional<sandbox::Level> level,
         std::optional<std::chrono::milliseconds> timeout) {
+    if (::geteuid() != 0)
+        return not_made(Error(ErrorKind::refused, "running an image needs root")
+                            .hint("use sudo; a directory's program runs without, too: tink-worker "
+                                  "sandbox --userns --level restricted"));
     auto log = command_log(settings);
     auto action = make_action(options);
     auto decision = judge(settings, action);

@@ -19,13 +19,15 @@ constexpr const char* footer =
     "The directory holds the program's root, such as an unpacked image. The exit status is the\n"
     "program's. 125: the sandbox could not be made. With --dry-run nothing is started: the plan "
     "is\n"
-    "printed, in the order in which it would be performed. Needs root, but for --dry-run, and for\n"
-    "--userns with --network none.\n\n"
+    "printed, in the order in which it would be performed.\n\n"
+    "Needs root, but for --dry-run. With --userns --level restricted who is not root has "
+    "sandboxes\n"
+    "as well, on the networks host and none, and without limits.\n\n"
     "Examples:\n"
     "  tink-worker sandbox --dry-run --root / --level disk -- /bin/sh\n"
     "  tink-worker sandbox --root /srv/tree --level restricted --network none -- /bin/true\n"
     "  tink-worker sandbox --root / --level restricted --network bridge -- /bin/ip address\n"
-    "  tink-worker sandbox --root ~/tree --level restricted --userns --network none -- /bin/sh\n"
+    "  tink-worker sandbox --root ~/tree --level restricted --userns -- /bin/sh\n"
     "  tink-worker sandbox --root /srv/tree --memory 64MiB --processes 50 --cpus 0.5 -- /bin/work";
 
 constexpr int exit_not_made = 125;

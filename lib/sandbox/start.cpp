@@ -324,7 +324,9 @@ void join_cgroup(const Plan& plan, Running::State& state, std::string_view mount
     if (group)
         state.cgroup = *std::move(group);
     else
-        state.notes.push_back("running without a cgroup of its own: " + group.error().to_string());
+        state.notes.push_back(
+            std::string(plan.spec.limits == Limits{} ? "" : "limits are not enforced: ") +
+            "running without a cgroup of its own: " + group.error().to_string());
 }
 
 // The program may open its output by name (/dev/stdout), so pipes are its user's. Files and
@@ -345,7 +347,13 @@ void own_streams(const Plan& plan, int out, int err) {
 Status make_network(const Plan& plan, Running::State& state, ChildPlan& child) {
     if (plan.spec.network != Network::bridge) return {};
     auto made = bridge::Bridge::create();
-    if (!made) return std::move(made).error().context("making an isolated network");
+    if (!made) {
+        bool forbidden = made.error().error_number() == EPERM;
+        return std::move(made)
+            .error()
+            .hint(forbidden ? "it takes root" : "")
+            .context("making an isolated network");
+    }
     child.card_address = htonl(made->inside().value());
     child.card_netmask = htonl(made->netmask().value());
     child.card_gateway = htonl(made->gateway().value());

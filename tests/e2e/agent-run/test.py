@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 
 from harness import paths
 from harness.netns import NetworkNamespace
@@ -15,6 +16,7 @@ from harness.processes import run_logged
 from harness.registry import Registry
 
 LINES = 100_000
+NOBODY = 65534
 # busybox-static is one program: what an image needs to have a shell.
 BUSYBOX = "/bin/busybox"
 
@@ -84,6 +86,7 @@ def run(context):
         policy(bench)
         store(bench)
         doctor(bench)
+        without_root(bench)
         namespace_is_clean(bench)
 
 
@@ -188,6 +191,42 @@ def doctor(bench):
     nobody = bench.execute("doctor", *bench.settings(), "--grpc-server", "127.0.0.1:1", "--only", "server")
     bench.context.equal((nobody.returncode, nobody.stdout.split()[0]), (1, "fail"), "a server that is not there")
     bench.context.equal(bench.execute("doctor", "--only", "nothing").returncode, 2, "an unknown check")
+
+
+def without_root(bench):
+    """What docs/sandbox.md promises to who is not root: sandboxes on two networks, without limits, of directories."""
+    expect = bench.context.equal
+    with tempfile.TemporaryDirectory(prefix="agent-run-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        tree, program = folder / "tree", folder / "tink-worker"
+        tree.mkdir()
+        for source, target in ((BUSYBOX, tree / "busybox"), (paths.program("tink-worker"), program)):
+            shutil.copy(source, target)
+            target.chmod(0o755)
+        shutil.chown(tree, NOBODY, NOBODY)
+
+        def nobody(*words):
+            command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", str(program), *words]
+            return subprocess.run(bench.namespace.command(command), stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, check=False)
+
+        def sandbox(network, *options):
+            return nobody("sandbox", "--root", str(tree), "--level", "restricted", "--network", network, *options,
+                          "--", "/busybox", "sh", "-c",
+                          "echo $(/busybox id -u) $(/busybox ls /proc/sys/net/ipv4/conf); /busybox touch /made")
+
+        for network, interfaces in (("none", "all default lo"), ("host", "all br0 default lo tap0")):
+            done = sandbox(network, "--userns", "--memory", "64MiB")
+            expect((done.returncode, done.stdout), (0, f"0 {interfaces}\n"), f"nobody's sandbox on network {network}")
+            bench.context.check("limits are not enforced" in done.stderr, f"its limits: {done.stderr.strip()}")
+            expect((tree / "made").stat().st_uid, NOBODY, "who owns what root of his sandbox has made")
+            (tree / "made").unlink()
+        for done in (sandbox("bridge", "--userns"), sandbox("none"),
+                     nobody("run", *bench.settings(), "--userns", "--level", "restricted", bench.image)):
+            expect(done.returncode, 125, f"the exit status where it takes root: {done.stderr.strip()}")
+            bench.context.check("root" in done.stderr, "the message says that it takes root")
+        bench.context.check(not (tree / "made").exists(), "nothing has run there")
 
 
 def namespace_is_clean(bench):
