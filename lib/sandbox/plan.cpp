@@ -13,7 +13,8 @@
 namespace osiekit::sandbox {
 namespace {
 
-constexpr std::size_t longest_name = 64;        // of a hostname (sethostname(2)) and of a cgroup
+constexpr std::size_t longest_hostname = 64;    // sethostname(2)
+constexpr std::size_t longest_cgroup = 128;     // the kernel takes 255 bytes
 constexpr std::uint32_t least_cpu_millis = 10;  // 1 ms in each period of 100 ms
 constexpr std::size_t most_groups = 65536;      // NGROUPS_MAX
 
@@ -40,7 +41,7 @@ bool is_or_below(std::string_view path, std::string_view folder) {
 }
 
 bool name_is_plain(std::string_view name) {
-    return !name.empty() && name.size() <= longest_name && name.front() != '.' &&
+    return !name.empty() && name.size() <= longest_cgroup && name.front() != '.' &&
            std::all_of(name.begin(), name.end(), [](unsigned char c) {
                return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
            });
@@ -66,12 +67,12 @@ Status check_names(const SandboxSpec& spec) {
     if (!spec.rootfs.is_absolute() || has_nul(spec.rootfs.native()))
         return invalid("root directory '" + printable(spec.rootfs.string()) +
                        "' is not an absolute path");
-    if (spec.hostname.size() > longest_name || has_nul(spec.hostname))
+    if (spec.hostname.size() > longest_hostname || has_nul(spec.hostname))
         return invalid("host name '" + printable(spec.hostname) + "' is longer than " +
-                       std::to_string(longest_name) + " bytes");
+                       std::to_string(longest_hostname) + " bytes");
     if (!spec.cgroup.empty() && !name_is_plain(spec.cgroup))
         return invalid("cgroup name '" + printable(spec.cgroup) + "' is not 1 to " +
-                       std::to_string(longest_name) + " of letters, digits, '.', '_', '-'");
+                       std::to_string(longest_cgroup) + " of letters, digits, '.', '_', '-'");
     if (spec.limits.cpu_millis && *spec.limits.cpu_millis < least_cpu_millis)
         return invalid("a processor limit of " + std::to_string(*spec.limits.cpu_millis) +
                        " thousandths is less than the kernel's least, " +

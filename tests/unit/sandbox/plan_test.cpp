@@ -67,7 +67,7 @@ TEST_CASE("a plan says no to what cannot be run") {
 TEST_CASE("names are limited to what the kernel takes") {
     auto spec = minimal();
     spec.hostname = std::string(64, 'h');
-    spec.cgroup = std::string(64, 'c');
+    spec.cgroup = std::string(128, 'c');
     CHECK(make_plan(spec).ok());
     spec.hostname += 'h';
     CHECK(refusal(spec).find("host name") != std::string::npos);
