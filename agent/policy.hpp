@@ -105,9 +105,6 @@ Result<Policy> parse_policy(std::string_view text);
 // error: then nothing may run.
 Result<Policy> load_policy(const std::filesystem::path& file);
 
-// "512MiB", "1GiB", "64KiB" or a plain number of bytes; not 0.
-std::optional<std::uint64_t> parse_size(std::string_view text);
-
 // "*" any text without "/", "**" any text, everything else itself. Takes time in the product of the
 // lengths.
 bool matches(std::string_view pattern, std::string_view text);

@@ -1,13 +1,13 @@
 // The policy file: JSON, as the agent has a reader for it and needs no other.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "agent/policy.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "lib/sandbox/limits.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -17,7 +17,6 @@ using nlohmann::json;
 constexpr std::size_t max_rules = 1000;
 constexpr std::size_t max_items = 1000;       // of one list
 constexpr std::size_t max_text_bytes = 1024;  // of a name, pattern or path
-constexpr double max_cpus = 1e6;
 
 Error invalid(const std::string& where, const std::string& why) {
     return {ErrorKind::invalid_input, where + ": " + why};
@@ -65,41 +64,6 @@ Result<std::vector<std::string>> filled_list_of(const json& value, const std::st
     OSIEKIT_ASSIGN(auto list, list_of(value, where));
     if (list.empty()) return invalid(where, "is empty; leave it out or name something");
     return list;
-}
-
-// A number of bytes, or a text such as "512MiB".
-Result<std::uint64_t> bytes_of(const json& value, const std::string& where) {
-    if (value.is_number_unsigned() && value.get<std::uint64_t>() > 0)
-        return value.get<std::uint64_t>();
-    if (value.is_string())
-        if (auto bytes = parse_size(value.get_ref<const std::string&>())) return *bytes;
-    return invalid(where, "must be a number of bytes above 0, or a text such as \"512MiB\"");
-}
-
-Result<sandbox::Limits> limits_of(const json& value, const std::string& where) {
-    OSIEKIT_TRY(check_keys(value, where, {"memory", "processes", "cpus", "io_per_second"}));
-    sandbox::Limits limits;
-    if (value.contains("memory")) {
-        OSIEKIT_ASSIGN(limits.memory_bytes, bytes_of(value["memory"], where + ".memory"));
-    }
-    if (value.contains("io_per_second")) {
-        OSIEKIT_ASSIGN(limits.io_bytes_per_second,
-                       bytes_of(value["io_per_second"], where + ".io_per_second"));
-    }
-    if (value.contains("processes")) {
-        const json& count = value["processes"];
-        if (!count.is_number_unsigned() || count.get<std::uint64_t>() == 0)
-            return invalid(where + ".processes", "must be a whole number above 0");
-        limits.processes = count.get<std::uint64_t>();
-    }
-    if (value.contains("cpus")) {
-        const json& count = value["cpus"];
-        double cpus = count.is_number() ? count.get<double>() : 0;
-        if (!(cpus >= 0.01 && cpus <= max_cpus))
-            return invalid(where + ".cpus", "must be a number of processors, 0.01 or more");
-        limits.cpu_millis = static_cast<std::uint32_t>(std::lround(cpus * 1000));
-    }
-    return limits;
 }
 
 Status check_pattern(const std::string& pattern, const std::string& where) {
@@ -220,7 +184,7 @@ Status take_rule(const json& value, const std::string& where, PolicyRule& rule) 
     }
     OSIEKIT_TRY(take_proof(value, where, rule));
     if (value.contains("limits")) {
-        OSIEKIT_ASSIGN(rule.limits, limits_of(value["limits"], where + ".limits"));
+        OSIEKIT_ASSIGN(rule.limits, sandbox::limits_from_json(value["limits"], where + ".limits"));
     }
     if (value.contains("volumes")) {
         OSIEKIT_ASSIGN(rule.volumes, volumes_of(value["volumes"], where + ".volumes"));
@@ -291,18 +255,6 @@ Result<json> document_of(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-    static constexpr std::array<std::pair<std::string_view, unsigned>, 4> units = {
-        {{"KiB", 10U}, {"MiB", 20U}, {"GiB", 30U}, {"", 0U}}};
-    for (const auto& [unit, shift] : units) {
-        if (text.size() <= unit.size() || text.substr(text.size() - unit.size()) != unit) continue;
-        auto number = parse_u64(text.substr(0, text.size() - unit.size()));
-        if (number && *number > 0 && *number <= (UINT64_MAX >> shift)) return *number << shift;
-        return std::nullopt;
-    }
-    return std::nullopt;
-}
 
 Result<Policy> parse_policy(std::string_view text) {
     if (text.size() > max_policy_bytes)

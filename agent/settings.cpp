@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "agent/policy.hpp"
 #include "lib/base/text.hpp"
+#include "lib/sandbox/limits.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -64,7 +64,7 @@ class Values {
     Status size(const char* key, std::optional<std::uint64_t>& target) const {
         auto found = given_.find(key);
         if (found == given_.end()) return {};
-        target = found->second.value == "0" ? 0 : parse_size(found->second.value);
+        target = found->second.value == "0" ? 0 : sandbox::parse_size(found->second.value);
         if (!target)
             return invalid(found->second.where, found->second.value, "a size like 512MiB, or 0");
         return {};

@@ -7,10 +7,9 @@
 
 #include "agent/commands/command.hpp"
 #include "agent/commands/common.hpp"
-#include "agent/policy.hpp"
 #include "agent/volumes.hpp"
 #include "lib/base/text.hpp"
-#include "lib/sandbox/sandbox.hpp"
+#include "lib/sandbox/limits.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -80,7 +79,7 @@ void add_options(CLI::App& app, SandboxOptions& options) {
 
 Result<std::optional<std::uint64_t>> size_of(const std::string& text, const char* option) {
     if (text.empty()) return std::optional<std::uint64_t>();
-    auto bytes = parse_size(text);
+    auto bytes = sandbox::parse_size(text);
     if (!bytes)
         return Error(ErrorKind::invalid_input,
                      std::string(option) + " \"" + printable(text) + "\" is no size")
