@@ -4,11 +4,6 @@
 #include "lib/http/http_client.hpp"
 
 namespace osiekit::agent {
-namespace {
-
-constexpr const char* system_bundle = "/etc/ssl/certs/ca-certificates.crt";
-
-}  // namespace
 
 Status check_certificates(const std::string& pem, const std::string& where) {
     if (pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos) return {};
@@ -22,10 +17,16 @@ Result<std::string> trusted_certificates(const Settings& settings) {
         OSIEKIT_ASSIGN(std::string own, read_file(settings.ca_file, max_certificates_bytes));
         OSIEKIT_TRY(check_certificates(own, settings.ca_file));
         // An image may have none of the system's.
-        auto system = read_file(system_bundle, max_certificates_bytes);
+        auto system = read_file(http::system_authorities(), max_certificates_bytes);
         return own + "\n" + (system ? *system : "");
     }
-    if (settings.cert_url.empty()) return std::string();
+    if (settings.cert_url.empty()) {
+        std::string named = http::system_authorities();
+        if (named == http::system_bundle) return std::string();
+        OSIEKIT_ASSIGN(std::string pem, read_file(named, max_certificates_bytes));
+        OSIEKIT_TRY(check_certificates(pem, named));
+        return pem;
+    }
     http::Client client;
     http::Request request;
     request.url = settings.cert_url;

@@ -14,9 +14,10 @@ inline constexpr std::size_t max_certificates_bytes = 4U << 20U;
 Status check_certificates(const std::string& pem, const std::string& where);
 
 // The certificates that the server's is checked against, PEM; empty: the system's. A CA file is
-// trusted in addition to the system's; what a certificate URL holds is trusted alone, as by
-// tink-worker before v0.7. That URL is plain HTTP: whoever can answer for it is believed.
-// Errors: those of the file or the transfer; invalid_input if there is no certificate in it.
+// trusted in addition to the system's (http::system_authorities); what a certificate URL holds is
+// trusted alone, as by tink-worker before v0.7. That URL is plain HTTP: whoever can answer for it
+// is believed. Errors: those of the file or the transfer; invalid_input if there is no certificate
+// in it.
 Result<std::string> trusted_certificates(const Settings& settings);
 
 }  // namespace osiekit::agent

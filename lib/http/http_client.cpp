@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <array>
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -133,17 +134,18 @@ void set_transport(CURL* handle, const Request& request) {
 
 // The system's authorities and the extra ones: libcurl's own option would replace the former.
 Status set_authorities(CURL* handle, const Request& request) {
-    if (request.ca_file.empty()) return {};
+    std::string system_file = system_authorities();
+    if (request.ca_file.empty()) {
+        curl_easy_setopt(handle, CURLOPT_CAINFO, system_file.c_str());
+        return {};
+    }
     auto bundle =
         read_file(request.ca_file, max_ca_bytes).context("reading the authorities' certificates");
     if (!bundle) return std::move(bundle).error();
     if (bundle->find("-----BEGIN ") == std::string::npos)
         return Error(ErrorKind::invalid_input, request.ca_file + " holds no PEM certificates");
-    // Not by curl_version_info(), which would draw LDAP into static programs.
-    char* system_bundle = nullptr;
-    if (curl_easy_getinfo(handle, CURLINFO_CAINFO, &system_bundle) == CURLE_OK &&
-        system_bundle != nullptr)
-        if (auto system = read_file(system_bundle, max_ca_bytes)) *bundle += "\n" + *system;
+    // An image may have none of the system's.
+    if (auto system = read_file(system_file, max_ca_bytes)) *bundle += "\n" + *system;
     curl_blob blob{bundle->data(), bundle->size(), CURL_BLOB_COPY};
     curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
     return {};
@@ -156,6 +158,11 @@ void initialise_library() {
 }
 
 }  // namespace
+
+std::string system_authorities() {
+    const char* file = std::getenv("SSL_CERT_FILE");
+    return file != nullptr && *file != '\0' ? file : system_bundle;
+}
 
 Client::Client() {
     initialise_library();

@@ -69,6 +69,11 @@ class Client {
     void* handle_;
 };
 
+// The file of the authorities that are trusted here: what SSL_CERT_FILE names, as for OpenSSL's and
+// Go's programs, else the system's bundle, which an image may lack.
+inline constexpr const char* system_bundle = "/etc/ssl/certs/ca-certificates.crt";
+std::string system_authorities();
+
 // The time that an HTTP date names (RFC 9110 section 5.6.7), in seconds since 1970; nullopt for
 // anything else.
 std::optional<std::int64_t> parse_date(std::string_view text);

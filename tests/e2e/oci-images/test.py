@@ -4,6 +4,7 @@ token server, and behind a mirror that breaks; trees compared with umoci's; sign
 import base64
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -33,21 +34,22 @@ class Bench:
         self.plain = LocalRegistry(services, self.work / "plain", context.out / "plain.log")
         self.stores = 0
 
-    def tink_worker(self, *words):
+    def tink_worker(self, *words, **variables):
         """Runs it; its policy is empty unless the words name another."""
         command = [str(paths.program("tink-worker")), *words]
         if "--policy" not in words:
             command += ["--policy", str(self.work / "no-policy.json")]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              env={**os.environ, **variables})
         with open(self.log, "a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}-> {done.returncode}\n")
         return done
 
-    def pull(self, image, *options):
+    def pull(self, image, *options, **variables):
         """Into a store of its own; returns that and what came of it."""
         self.stores += 1
         store = self.work / f"store-{self.stores}"
-        return store, self.tink_worker("pull", "--store", str(store), *options, image)
+        return store, self.tink_worker("pull", "--store", str(store), *options, image, **variables)
 
     def expect(self, what, done, code=0):
         self.context.check(done.returncode == code,
@@ -135,6 +137,8 @@ def password(bench, services):
     bench.expect("a registry with a password", bench.pull(image, *trust, "--registry-config", good)[1])
     done = bench.pull(image, "--registry-config", good)[1]
     bench.expect("an authority that nobody trusts", done, 1)
+    bench.expect("an authority that the environment names",
+                 bench.pull(image, "--registry-config", good, SSL_CERT_FILE=str(bench.authority.certificate))[1])
     bench.expect("no password", bench.pull(image, *trust)[1], 1)
     wrong = bench.settings("wrong.json", auths(registry.address, "not-that-one"))
     done = bench.pull(image, *trust, "--registry-config", wrong)[1]
