@@ -18,8 +18,8 @@ json mount_json(const sandbox::Mount& mount) {
 json spec_json(const sandbox::SandboxSpec& spec) {
     // As above. The descriptors are the supervisor's own, and the program dies with it.
     const auto& [level, rootfs, argv, env, cwd, uid, gid, groups, hostname, mounts, host_pid,
-                 network, users, rootfs_is_mapped, cgroup, limits, die_with_parent, stdout_fd,
-                 stderr_fd] = spec;
+                 network, users, rootfs_is_mapped, shares_root, cgroup, limits, die_with_parent,
+                 stdout_fd, stderr_fd] = spec;
     const auto& [memory_bytes, processes, cpu_millis, io_bytes_per_second] = limits;
     static_cast<void>(die_with_parent);
     static_cast<void>(stdout_fd);
@@ -40,6 +40,7 @@ json spec_json(const sandbox::SandboxSpec& spec) {
                    {"network", sandbox::to_string(network)},
                    {"cgroup", cgroup}};
     result["rootfs_is_mapped"] = rootfs_is_mapped;
+    result["shares_root"] = shares_root;
     if (users) {
         const auto& [first_user, first_group, count] = *users;
         result["users"] = {first_user, first_group, count};
@@ -76,6 +77,7 @@ Result<sandbox::SandboxSpec> spec_from(const json& value) {
     OSIEKIT_ASSIGN(spec.network, sandbox::parse_network(value.at("network").get<std::string>()));
     value.at("cgroup").get_to(spec.cgroup);
     value.at("rootfs_is_mapped").get_to(spec.rootfs_is_mapped);
+    value.at("shares_root").get_to(spec.shares_root);
     if (value.contains("users")) {
         const json& users = value.at("users");
         spec.users = sandbox::UserMap{users.at(0).get<uid_t>(), users.at(1).get<gid_t>(),

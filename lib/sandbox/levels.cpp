@@ -184,6 +184,14 @@ std::vector<PlannedMount> default_mounts(Level level) {
     return mounts;
 }
 
+std::vector<PlannedMount> private_mounts() {
+    std::vector<PlannedMount> mounts;
+    for (const char* path : {"/run", "/tmp"})
+        mounts.push_back(fresh("tmpfs", path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                               {{"mode", "1777"}, {"size", "64m"}}));
+    return mounts;
+}
+
 std::vector<std::string> masked_paths(Level level) {
     if (level == Level::host) return {};
     std::vector<std::string> paths = {"/proc/acpi",

@@ -16,6 +16,8 @@ std::uint64_t level_capabilities(Level level);
 std::string capability_name(unsigned number);
 
 std::vector<PlannedMount> default_mounts(Level level);
+// What covers the places of the machine's own root that programs write to (shares_root).
+std::vector<PlannedMount> private_mounts();
 // Paths that answer as empty, and paths below which nothing can be written. Empty for host.
 std::vector<std::string> masked_paths(Level level);
 std::vector<std::string> read_only_paths(Level level);

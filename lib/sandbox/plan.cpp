@@ -161,6 +161,11 @@ void replace_default(std::vector<PlannedMount>& mounts, const std::string& targe
     });
 }
 
+void protect_root(Plan& plan) {
+    plan.root_attributes |= MOUNT_ATTR_RDONLY;
+    for (PlannedMount& mount : private_mounts()) plan.mounts.push_back(std::move(mount));
+}
+
 std::string attribute_text(std::uint64_t attributes) {
     std::string text = (attributes & MOUNT_ATTR_RDONLY) != 0 ? "ro" : "rw";
     if ((attributes & MOUNT_ATTR_NOSUID) != 0) text += ",nosuid";
@@ -236,6 +241,9 @@ Result<Plan> make_plan(SandboxSpec spec) {
     if (spec.network != Network::host) plan.namespaces |= CLONE_NEWNET;
     if (spec.users) plan.namespaces |= CLONE_NEWUSER;
     plan.mounts = default_mounts(spec.level);
+    if (spec.level == Level::restricted)
+        plan.root_attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID;
+    if (spec.shares_root && spec.level != Level::host) protect_root(plan);
     if (spec.users) fit_to_users(plan.mounts, spec);
     for (const Mount& volume : spec.mounts) {
         auto mount = plan_volume(volume, spec.level).context("planning the sandbox");
@@ -246,8 +254,6 @@ Result<Plan> make_plan(SandboxSpec spec) {
     plan.device_nodes = std::any_of(plan.mounts.begin(), plan.mounts.end(), [](const auto& mount) {
         return mount.kind == PlannedMount::Kind::fresh && mount.target == "/dev";
     });
-    if (spec.level == Level::restricted)
-        plan.root_attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID;
     plan.masked = masked_paths(spec.level);
     plan.read_only = read_only_paths(spec.level);
     plan.capabilities = level_capabilities(spec.level);

@@ -99,6 +99,10 @@ struct SandboxSpec {
     // The files below rootfs belong to the mapped users. If not, the mount shows them so, which
     // takes a file system that can (idmapped mounts: ext4, xfs, btrfs; tmpfs from Linux 6.3).
     bool rootfs_is_mapped = false;
+    // The root is the one that the machine itself runs from. Below level host the program cannot
+    // change it, as what it left there another program would run: it is read-only, with a /run and
+    // a /tmp of its own, 64 MiB each at most. Mounts from the machine stay writable.
+    bool shares_root = false;
     std::string cgroup;  // its cgroup is osie/NAME; empty: none. Letters, digits, '.', '_', '-'
     Limits limits;
     // The program dies with the thread that started it. Without, it lives on when the agent is
@@ -181,7 +185,7 @@ class Running {
     struct State;  // of the implementation only
 
   private:
-    friend Result<Running> start(const Plan& plan);
+    friend Result<Running> start(const Plan& plan, std::optional<std::chrono::milliseconds> limit);
     explicit Running(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
@@ -190,6 +194,9 @@ class Running {
 // then names the step ("starting the sandbox: mounting /proc: Operation not permitted"). The
 // program is killed when the THREAD that called start() ends (PR_SET_PDEATHSIG), unless the
 // specification says otherwise: call it from one that lives as long as the action.
-Result<Running> start(const Plan& plan);
+// With a limit (10 s is plenty) it gives up on a program that cannot be read, as its disk or server
+// is dead: error kind limit. The process is killed, and reaped if it dies within the limit.
+Result<Running> start(const Plan& plan,
+                      std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 }  // namespace osiekit::sandbox

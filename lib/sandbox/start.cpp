@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -281,9 +282,32 @@ void pin_mount_namespace(Running::State& state) {
     if (state.mount_namespace_pin) state.mount_namespace = mount_namespace(state.pid);
 }
 
+using Limit = std::optional<std::chrono::milliseconds>;
+
+bool readable_within(int fd, Limit limit) {
+    pollfd ready{fd, POLLIN, 0};
+    int timeout = limit ? static_cast<int>(limit->count()) : -1;
+    int done = 0;
+    do {
+        done = ::poll(&ready, 1, timeout);
+    } while (done < 0 && errno == EINTR);
+    return done != 0;
+}
+
+// The pipe gives word when the child has executed the program, or has failed to.
+Error too_slow(Running::State& state, Limit limit) {
+    ::syscall(SYS_pidfd_send_signal, state.pidfd.get(), SIGKILL, nullptr, 0);
+    if (readable_within(state.pidfd.get(), limit)) reap(state);
+    state.status = ExitStatus{};  // nobody is to wait for what may never end
+    return Error(ErrorKind::limit,
+                 "the program has not started within " + std::to_string(limit->count()) + " ms")
+        .hint("the file system that it lies on may be dead")
+        .context("starting the sandbox");
+}
+
 // Lets the child go and reads what became of it: nothing when it has executed the program.
 Status release(const Plan& plan, const Prepared& prepared, Pipe& go, Pipe& error,
-               Running::State& state) {
+               Running::State& state, Limit limit) {
     error.write.reset();
     if (plan.spec.users) {
         OSIEKIT_TRY(map_users(plan, state.pid, prepared.root_fd())
@@ -295,6 +319,7 @@ Status release(const Plan& plan, const Prepared& prepared, Pipe& go, Pipe& error
     if (state.host_pid && !state.cgroup) pin_mount_namespace(state);
     // The read end stays open here, so that a child which died already is no SIGPIPE for the agent.
     Status sent = write_all(go.write.get(), "g");
+    if (limit && !readable_within(error.read.get(), limit)) return too_slow(state, limit);
     auto report = read_all(error.read.get(), sizeof(Failure));
     if (sent && report && report->empty()) return {};
     ::syscall(SYS_pidfd_send_signal, state.pidfd.get(), SIGKILL, nullptr, 0);
@@ -389,7 +414,7 @@ bool root_is_initial(std::string_view mountinfo) {
     return initial;
 }
 
-Result<Running> start(const Plan& plan) {
+Result<Running> start(const Plan& plan, Limit limit) {
     OSIEKIT_TRY(check_calls().context("starting the sandbox"));
     OSIEKIT_TRY(check_machine(plan).context("starting the sandbox"));
     OSIEKIT_ASSIGN(std::string mountinfo, read_file("/proc/thread-self/mountinfo"));
@@ -417,7 +442,7 @@ Result<Running> start(const Plan& plan) {
     if (running.state_->bridge)
         OSIEKIT_TRY(
             running.state_->bridge->attach(running.state_->pid).context("starting the sandbox"));
-    OSIEKIT_TRY(release(plan, prepared, go, error, *running.state_));
+    OSIEKIT_TRY(release(plan, prepared, go, error, *running.state_, limit));
     return running;
 }
 

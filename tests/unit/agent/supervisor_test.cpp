@@ -97,6 +97,7 @@ TEST_CASE("a request is carried over whole") {
     request.spec.network = sandbox::Network::bridge;
     request.spec.users = sandbox::UserMap{100, 200, 300};
     request.spec.rootfs_is_mapped = true;
+    request.spec.shares_root = true;
     auto bytes = encode(request);
     auto read = decode_supervisor_request(bytes).value();
     REQUIRE(encode(read) == bytes);
@@ -105,6 +106,7 @@ TEST_CASE("a request is carried over whole") {
     REQUIRE(read.spec.network == sandbox::Network::bridge);
     REQUIRE(read.spec.users == request.spec.users);
     REQUIRE(read.spec.rootfs_is_mapped);
+    REQUIRE(read.spec.shares_root);
     for (std::size_t size = 0; size < bytes.size(); ++size)
         REQUIRE_FALSE(decode_supervisor_request(std::string_view(bytes).substr(0, size)));
 }
