@@ -86,6 +86,11 @@ Result<PackageSource*> Repositories::of(PackageSystem system) {
                 OSIEKIT_ASSIGN(alpine_, AlpineRepository::open(options_.alpine));
             }
             return alpine_.get();
+        case PackageSystem::oci:
+            if (!images_) {
+                OSIEKIT_ASSIGN(images_, ImageRepository::open(options_.images));
+            }
+            return images_.get();
         case PackageSystem::file:
             break;
     }
@@ -93,12 +98,20 @@ Result<PackageSource*> Repositories::of(PackageSystem system) {
     return files_.get();
 }
 
+template <typename Value>
+Result<Value> Repositories::noted(PackageSource* source, Result<Value> result) {
+    if (!result) failed_ = source;
+    return result;
+}
+
 Result<std::vector<LocatedPackage>> Repositories::resolve(const PackageQuery& query) {
     OSIEKIT_ASSIGN(PackageSource * source, of(query.system));
-    return source->resolve(query);
+    return noted(source, source->resolve(query));
 }
 
 bool Repositories::refresh() {
+    // What a registry or a layout lacks no mirror brings.
+    if (failed_ != nullptr && failed_ == images_.get()) return false;
     bool any = false;
     for (PackageSource* source : {debian_.get(), alpine_.get()})
         if (source != nullptr && source->refresh()) any = true;
@@ -109,13 +122,13 @@ Result<std::vector<LocatedPackage>> Repositories::fetch(std::vector<LocatedPacka
                                                         const FetchWatch& watch) {
     std::vector<LocatedPackage> fetched;
     for (PackageSystem system :
-         {PackageSystem::debian, PackageSystem::alpine, PackageSystem::file}) {
+         {PackageSystem::debian, PackageSystem::alpine, PackageSystem::file, PackageSystem::oci}) {
         std::vector<LocatedPackage> some;
         for (const LocatedPackage& package : packages)
             if (package.system == system) some.push_back(package);
         if (some.empty()) continue;
         OSIEKIT_ASSIGN(PackageSource * source, of(system));
-        OSIEKIT_ASSIGN(auto done, source->fetch(std::move(some), watch));
+        OSIEKIT_ASSIGN(auto done, noted(source, source->fetch(std::move(some), watch)));
         std::move(done.begin(), done.end(), std::back_inserter(fetched));
     }
     std::stable_sort(fetched.begin(), fetched.end(),

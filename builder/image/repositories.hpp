@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "builder/alpine/repository.hpp"
+#include "builder/carried/image_repository.hpp"
 #include "builder/debian/repository.hpp"
 #include "builder/packages/source.hpp"
 #include "lib/base/result.hpp"
@@ -16,6 +17,7 @@ class Repositories final : public PackageSource {
     struct Options {
         DebianRepository::Options debian;
         AlpineRepository::Options alpine;
+        ImageRepository::Options images;
         std::filesystem::path cache;
         std::function<void(std::string_view)> warning;  // an oddity worth telling the user
     };
@@ -29,11 +31,15 @@ class Repositories final : public PackageSource {
 
   private:
     Result<PackageSource*> of(PackageSystem system);
+    template <typename Value>
+    Result<Value> noted(PackageSource* source, Result<Value> result);
 
     Options options_;
     std::unique_ptr<PackageSource> debian_;
     std::unique_ptr<PackageSource> alpine_;
+    std::unique_ptr<PackageSource> images_;
     std::unique_ptr<PackageSource> files_;
+    PackageSource* failed_ = nullptr;  // the last one that did
 };
 
 }  // namespace osiekit::builder

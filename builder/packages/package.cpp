@@ -8,7 +8,8 @@
 namespace osiekit::builder {
 
 namespace {
-constexpr std::array systems = {PackageSystem::debian, PackageSystem::alpine, PackageSystem::file};
+constexpr std::array systems = {PackageSystem::debian, PackageSystem::alpine, PackageSystem::file,
+                                PackageSystem::oci};
 }  // namespace
 
 std::string_view to_string(PackageSystem system) {
@@ -17,6 +18,8 @@ std::string_view to_string(PackageSystem system) {
             return "debian";
         case PackageSystem::alpine:
             return "alpine";
+        case PackageSystem::oci:
+            return "oci";
         case PackageSystem::file:
             break;
     }

@@ -15,8 +15,9 @@ enum class PackageSystem {
     debian,  // .deb, from Debian repositories
     alpine,  // .apk of format 2, from Alpine repositories
     file,    // a .deb or .apk file that the profile names by path
+    oci,     // an image that the machine carries, from a registry or a local layout
 };
-std::string_view to_string(PackageSystem system);  // "debian", "alpine", "file"
+std::string_view to_string(PackageSystem system);  // "debian", "alpine", "file", "oci"
 std::optional<PackageSystem> parse_package_system(std::string_view text);
 
 // What tells packages of one name apart where an image has them of several systems: "busybox" of
