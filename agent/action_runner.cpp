@@ -180,8 +180,9 @@ Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& e
     };
     if (stream_ != nullptr) stream_->begin(entry, directory_of(entry));
     auto outcome = supervised.follow(stop_, listener);
-    // Before the report, so that whoever follows the output hears all of it.
-    if (stream_ != nullptr) stream_->end();
+    // Before the report, so that whoever follows the output hears all of it. An agent that is
+    // stopped makes no report, and waits for the stream when it lets go of it.
+    if (stream_ != nullptr) stop_.requested() ? stream_->complete() : stream_->end();
     if (!outcome) return failed(outcome.error().to_string());
     for (const std::string& note : supervised.notes())
         log_.warning("\"" + printable(entry.action_name) + "\": " + note);
@@ -189,6 +190,13 @@ Outcome ActionRunner::follow(SupervisedAction& supervised, const JournalEntry& e
         log_.info("the output of \"" + printable(entry.action_name) + "\" is kept in " +
                   (directory_of(entry) / "output").string());
     return *std::move(outcome);
+}
+
+void ActionRunner::finish() {
+    std::uint64_t unsent = syslog_ ? syslog_->finish() : 0;
+    if (unsent > 0)
+        log_.warning(std::to_string(unsent) +
+                     " lines of output have not been sent to the remote log");
 }
 
 std::filesystem::path ActionRunner::directory_of(const JournalEntry& entry) const {

@@ -40,6 +40,9 @@ class ActionRunner {
     // image is there, as tink-worker's does; a transfer that stands still fails by itself.
     Outcome run(const Action& action);
 
+    // After the last action: gives the remote log a moment, and tells how many lines it lacks.
+    void finish();
+
   private:
     ActionRunner(const Settings& settings, const StopSignal& stop, const Logger& log, Policy policy,
                  oci::ImageStore store, std::filesystem::path program,

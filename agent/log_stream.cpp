@@ -85,12 +85,17 @@ void LogStream::poke() {
     changed_.notify_all();
 }
 
-void LogStream::end() {
-    std::unique_lock lock(mutex_);
+void LogStream::complete() {
+    std::lock_guard lock(mutex_);
     if (!job_) return;
     complete_ = hurry_ = true;
     ++pokes_;
     changed_.notify_all();
+}
+
+void LogStream::end() {
+    complete();
+    std::unique_lock lock(mutex_);
     changed_.wait_for(lock, timing_.last_moment, [this] { return !job_; });
 }
 
@@ -150,7 +155,9 @@ void LogStream::pause(std::chrono::milliseconds time) {
 }
 
 LogStream::Talk LogStream::converse(const Job& job, SpoolReader& spool) {
-    rpc::Call call = channel_.start(method);
+    rpc::CallOptions options;
+    options.survives_shut_down = true;
+    rpc::Call call = channel_.start(method, options);
     {
         std::lock_guard lock(mutex_);
         if (abandoned_) return Talk::given_up;
@@ -231,8 +238,10 @@ LogStream::Talk LogStream::after(const rpc::RpcStatus& status, const Job& job) {
         unknown_ = true;
         return Talk::given_up;
     }
-    // Our own doing: the agent ends.
-    if (status.code == rpc::StatusCode::cancelled) return Talk::given_up;
+    if (status.code == rpc::StatusCode::cancelled) {
+        std::lock_guard lock(mutex_);
+        if (abandoned_) return Talk::given_up;  // our own doing; else the server is stopping
+    }
     if (permanent(status.code)) {
         log_.warning("the server does not take the output of " + name + ": " +
                      printable(status.message));

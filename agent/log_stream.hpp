@@ -30,11 +30,12 @@ class LogStream {
         std::chrono::milliseconds longest_pause{10000};
     };
 
-    // Channel and logger must outlive it; the channel's shutting down ends its calls.
+    // Channel and logger must outlive it. Its calls survive the channel's shutting down, so that an
+    // agent that ends can send what its action said last.
     LogStream(rpc::Channel& channel, std::string agent_id, const Logger& log, Timing timing);
     LogStream(const LogStream&) = delete;
     LogStream& operator=(const LogStream&) = delete;
-    // Gives what waits one more last moment.
+    // Gives what waits one more last moment. What has not arrived then is counted in the log.
     ~LogStream();
 
     // Gives what is left of the present action one more last moment, and then leaves it.
@@ -43,7 +44,9 @@ class LogStream {
     void begin(const JournalEntry& action, const std::filesystem::path& directory);
     // There may be new output.
     void poke();
-    // No more will come. Waits until the server has it all, at most the last moment; what is not
+    // No more will come. Does not wait.
+    void complete();
+    // complete(); waits until the server has it all, at most the last moment; what is not
     // there then goes on being sent until the next begin().
     void end();
 

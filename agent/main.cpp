@@ -128,6 +128,9 @@ Status run(const Settings& settings, const Logger& log) {
                     },
                     settings.max_workflow_data};
     run_agent_loop(Protocol(make_backoff(settings), journal.all()), parts);
+    // What still waits is sent, or said not to be.
+    runner.finish();
+    output.reset();
     log.info(stop.requested() ? "stopped" : "done: the machine is going down");
     return {};
 }

@@ -47,7 +47,7 @@ class ServerLink {
     // For other services of the same server.
     rpc::Channel& channel() { return *channel_; }
 
-    // Ends the call under way and every later one.
+    // Ends the call under way and every later one; those of other services go on.
     void cancel();
 
   private:

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "lib/base/text.hpp"
 
@@ -71,14 +72,19 @@ SyslogSender::SyslogSender(SyslogTarget target) : target_(std::move(target)) {
 }
 
 SyslogSender::~SyslogSender() {
+    finish();
+}
+
+std::uint64_t SyslogSender::finish() {
     {
         std::unique_lock lock(mutex_);
         ending_ = true;
         changed_.notify_all();
-        changed_.wait_for(lock, last_moment, [this] { return waiting_.empty(); });
+        changed_.wait_for(lock, last_moment, [this] { return waiting_.empty() && in_hand_ == 0; });
     }
     give_up_.set();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+    return waiting_.size() + dropped_ + in_hand_ + lost_;
 }
 
 void SyslogSender::send(const SyslogMessage& message) {
@@ -95,9 +101,11 @@ void SyslogSender::send(const SyslogMessage& message) {
     changed_.notify_all();
 }
 
-// The next message; empty at the end. It counts as waiting until the following call.
+// The next message; empty at the end. It counts as in hand until the following call.
 std::string SyslogSender::take() {
     std::unique_lock lock(mutex_);
+    in_hand_ = 0;
+    changed_.notify_all();
     changed_.wait(lock, [this] { return !waiting_.empty() || ending_; });
     if (dropped_ > 0) {
         SyslogMessage note;
@@ -106,7 +114,7 @@ std::string SyslogSender::take() {
         std::string why =
             std::to_string(dropped_) + " lines were dropped: the receiver was too slow";
         note.text = why;
-        dropped_ = 0;
+        in_hand_ = std::exchange(dropped_, 0);
         std::string text = format_syslog(note);
         return target_.tcp ? std::to_string(text.size()) + " " + text : text;
     }
@@ -114,7 +122,7 @@ std::string SyslogSender::take() {
     std::string text = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= text.size();
-    changed_.notify_all();
+    in_hand_ = 1;
     return text;
 }
 
@@ -177,7 +185,12 @@ void SyslogSender::work() {
         connection.reset();
         if (give_up_.wait(pause)) break;
         pause = std::min(pause * 2, longest_pause);
-        if (!target_.tcp) message = take();
+        if (target_.tcp) continue;
+        {
+            std::lock_guard lock(mutex_);
+            lost_ += in_hand_;
+        }
+        message = take();
     }
 }
 

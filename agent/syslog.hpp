@@ -44,10 +44,12 @@ class SyslogSender {
     explicit SyslogSender(SyslogTarget target);
     SyslogSender(const SyslogSender&) = delete;
     SyslogSender& operator=(const SyslogSender&) = delete;
-    // Gives what waits one more second.
     ~SyslogSender();
 
     void send(const SyslogMessage& message);
+    // Gives what waits one more second, and takes nothing more. The number of messages that were
+    // not sent, and of which the receiver does not know.
+    std::uint64_t finish();
 
   private:
     void work();
@@ -62,6 +64,8 @@ class SyslogSender {
     std::deque<std::string> waiting_;
     std::size_t waiting_bytes_ = 0;
     std::uint64_t dropped_ = 0;
+    std::uint64_t in_hand_ = 0;  // messages that the one which is being sent stands for
+    std::uint64_t lost_ = 0;     // which the receiver is not told of
     bool ending_ = false;
     StopSignal give_up_;
     std::thread thread_;

@@ -39,7 +39,7 @@ class Channel::Loop {
     }
     void add(Order order) {
         std::unique_lock lock(mutex_);
-        if (shut_down_) {
+        if (shut_down_ && !order.options.survives_shut_down) {
             order.state->end(cancelled);
             return;
         }
@@ -56,6 +56,12 @@ class Channel::Loop {
     }
 
   private:
+    // A call that may not be over.
+    struct Known {
+        std::shared_ptr<CallState> state;
+        bool survives_shut_down;
+    };
+
     inline static const RpcStatus cancelled{StatusCode::cancelled, "the call was cancelled", {}};
 
     void run() {
@@ -68,7 +74,7 @@ class Channel::Loop {
             }
             wait();
         }
-        for (const auto& state : known_) state->end(cancelled);
+        for (const Known& call : known_) call.state->end(cancelled);
         connections_.clear();
     }
 
@@ -79,11 +85,13 @@ class Channel::Loop {
             arriving.swap(arriving_);
         }
         known_.erase(std::remove_if(known_.begin(), known_.end(),
-                                    [](const auto& state) { return state->over(); }),
+                                    [](const Known& call) { return call.state->over(); }),
                      known_.end());
-        for (const Order& order : arriving) known_.push_back(order.state);
+        for (const Order& order : arriving)
+            known_.push_back({order.state, order.options.survives_shut_down});
         if (shut_down_)
-            for (const auto& state : known_) state->end(cancelled);
+            for (const Known& call : known_)
+                if (!call.survives_shut_down) call.state->end(cancelled);
         for (const Order& order : arriving) {
             if (order.state->over()) continue;
             Connection* connection = usable(order);
@@ -100,7 +108,9 @@ class Channel::Loop {
         if (order.deadline)
             timeout = std::min(timeout, std::chrono::duration_cast<std::chrono::milliseconds>(
                                             *order.deadline - Clock::now()));
-        auto transport = Transport::connect(options_, timeout, shut_down_);
+        // Others may wait behind it when the channel is shut down; later there are none.
+        bool alone = order.options.survives_shut_down && shut_down_;
+        auto transport = Transport::connect(options_, timeout, alone ? leave_ : shut_down_);
         if (transport) {
             connections_.push_back(
                 std::make_unique<Connection>(options_, ping_, std::move(*transport)));
@@ -138,7 +148,7 @@ class Channel::Loop {
     PingTimes ping_;
     Fd event_;
     std::vector<std::unique_ptr<Connection>> connections_;
-    std::vector<std::shared_ptr<CallState>> known_;  // that may not be over
+    std::vector<Known> known_;
     std::mutex mutex_;
     std::vector<Order> arriving_;
     std::atomic<bool> shut_down_ = false;

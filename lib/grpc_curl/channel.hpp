@@ -30,6 +30,7 @@ struct CallOptions {
     // From the start to the end of the call; told to the server, too. None: as long as it takes.
     std::optional<std::chrono::milliseconds> timeout;
     std::vector<std::pair<std::string, std::string>> metadata;  // names in lower case, ASCII values
+    bool survives_shut_down = false;                            // ends with the channel instead
 };
 
 class CallState;
@@ -83,7 +84,8 @@ class Channel {
     // One message there, one back.
     RpcStatus unary(const std::string& path, std::string_view request, std::string& response,
                     const CallOptions& options = {});
-    // Cancels the calls under way and every later one.
+    // Cancels the calls under way and every later one, but for those that survive it. One of these
+    // that is connecting may end as `unavailable`.
     void shut_down();
 
   private:

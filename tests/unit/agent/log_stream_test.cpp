@@ -1,103 +1,20 @@
 // Output on its way to a server, which a scripted service plays, with its faults.
 #include <fcntl.h>
-#include <grpcpp/grpcpp.h>
-
+#include <atomic>
 #include <catch2/catch.hpp>
-#include <map>
+#include <future>
+#include <thread>
 
 #include "agent/log_stream.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
-#include "proto/logs.grpc.pb.h"
+#include "tests/unit/agent/log_keeper.hpp"
 
 using namespace osiekit;
 using namespace osiekit::agent;
 using Catch::Matchers::Contains;
 
 namespace {
-
-// Keeps lines as osie-server does. `fault` is asked before each message of lines is taken and
-// after.
-class Keeper final : public v1::LogService::Service {
-  public:
-    enum class When { before, after };
-    std::function<bool(When)> fault = [](When) { return false; };
-    grpc::Status refusal;  // of every stream, unless it is OK
-
-    Keeper() { start(0); }
-    ~Keeper() override { stop(); }
-    void start(int port) {
-        grpc::ServerBuilder builder;
-        builder.AddListeningPort("127.0.0.1:" + std::to_string(port),
-                                 grpc::InsecureServerCredentials(), &port_);
-        builder.RegisterService(this);
-        server_ = builder.BuildAndStart();
-        REQUIRE((server_ && port_ != 0));
-    }
-    void stop() {
-        if (server_) server_->Shutdown(std::chrono::system_clock::now());
-        server_.reset();
-    }
-    int port() const { return port_; }
-    std::vector<std::string> lines(const std::string& run) {
-        std::lock_guard lock(mutex_);
-        return lines_[run];
-    }
-    std::uint64_t first_line(const std::string& run) {
-        std::lock_guard lock(mutex_);
-        return first_[run];
-    }
-    int streams() {
-        std::lock_guard lock(mutex_);
-        return streams_;
-    }
-    v1::LogBatch hello() {
-        std::lock_guard lock(mutex_);
-        return hello_;
-    }
-
-    grpc::Status SendLogs(
-        grpc::ServerContext*,
-        grpc::ServerReaderWriter<v1::LogProgress, v1::LogBatch>* stream) override {
-        v1::LogBatch batch;
-        std::string run;
-        {
-            std::lock_guard lock(mutex_);
-            ++streams_;
-        }
-        while (stream->Read(&batch)) {
-            if (!refusal.ok()) return refusal;
-            bool first = run.empty();
-            if (first) run = batch.run();
-            if (!first && fault(When::before)) return {grpc::StatusCode::UNAVAILABLE, "before"};
-            v1::LogProgress progress;
-            progress.set_next_line(take(run, batch, first));
-            if (!first && fault(When::after)) return {grpc::StatusCode::UNAVAILABLE, "after"};
-            if (!stream->Write(progress)) break;
-        }
-        return grpc::Status::OK;
-    }
-
-  private:
-    std::uint64_t take(const std::string& run, const v1::LogBatch& batch, bool first) {
-        std::lock_guard lock(mutex_);
-        if (first) hello_ = batch;
-        auto& kept = lines_[run];
-        std::uint64_t number = batch.first_line();
-        if (kept.empty() && batch.lines_size() > 0) first_[run] = number;
-        for (const auto& line : batch.lines())
-            if (number++ == first_[run] + kept.size()) kept.push_back(line.text());
-        return kept.empty() ? 0 : first_[run] + kept.size();
-    }
-
-    std::mutex mutex_;
-    std::map<std::string, std::vector<std::string>> lines_;
-    std::map<std::string, std::uint64_t> first_;
-    v1::LogBatch hello_;
-    int streams_ = 0;
-    int port_ = 0;
-    std::unique_ptr<grpc::Server> server_;
-};
 
 // An agent's side: an action's directory with a spool, and a log that can be read.
 struct Agent {
@@ -181,7 +98,7 @@ TEST_CASE("broken connections lose and double nothing") {
     agent.stream->end();
     expect_lines(keeper.lines("r1"), 0, 22000);
     CHECK(keeper.streams() > 2);
-    CHECK_THAT(agent.said(), Contains("the output of \"name\" waits for the server: before") &&
+    CHECK_THAT(agent.said(), Contains("the output of \"name\" waits for the server: fault") &&
                                  !Contains("have not reached"));
 }
 
@@ -245,16 +162,55 @@ TEST_CASE("what does not arrive is counted") {
         expect_lines(keeper.lines("r1"), first, 3000 - first);
         CHECK_THAT(agent.said(), Contains(std::to_string(first) + " lines of the output"));
     }
-    SECTION("because the agent is stopped") {
+    SECTION("because the server answers nothing any more") {
         Keeper keeper;
-        Agent agent(keeper.port());
+        std::promise<void> over;
+        auto ending = over.get_future().share();
+        keeper.fault = [&](Keeper::When when) {
+            if (when == Keeper::When::after) ending.wait();
+            return when == Keeper::When::after;
+        };
+        Agent agent(keeper.port(), {std::chrono::milliseconds(1), std::chrono::milliseconds(1),
+                                    std::chrono::milliseconds(1)});
         agent.prepare("r1");
-        agent.channel->shut_down();
-        agent.write(0, 7);
         agent.begin();
-        agent.stream->end();
-        CHECK_THAT(agent.said(), Contains("7 lines of the output"));
+        agent.write(0, 7);
+        agent.channel->shut_down();
+        agent.write(7, 2);
+        agent.stream.reset();
+        CHECK_THAT(agent.said(), Contains("9 lines of the output"));
+        over.set_value();
     }
+}
+
+TEST_CASE("what an action says while the agent is being stopped arrives") {
+    Keeper keeper;
+    Agent agent(keeper.port());
+    agent.prepare("r1");
+    agent.begin();
+    agent.write(0, 100);
+    agent.channel->shut_down();
+    agent.write(100, 100);
+    agent.stream->complete();
+    agent.stream.reset();
+    expect_lines(keeper.lines("r1"), 0, 200);
+    CHECK_THAT(agent.said(), !Contains("have not reached"));
+}
+
+TEST_CASE("a server that ends its streams because it stops is no reason to give up") {
+    Keeper keeper;
+    std::atomic<int> messages = 0;
+    keeper.fault = [&](Keeper::When when) {
+        return when == Keeper::When::before && messages++ == 0;
+    };
+    keeper.fault_status = {grpc::StatusCode::CANCELLED, "stopping"};
+    Agent agent(keeper.port());
+    agent.prepare("r1");
+    agent.begin();
+    agent.write(0, 100);
+    agent.stream->end();
+    expect_lines(keeper.lines("r1"), 0, 100);
+    CHECK(keeper.streams() == 2);
 }
 
 TEST_CASE("a server that knows no such service is asked once, and quietly") {

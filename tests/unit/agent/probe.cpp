@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -19,6 +20,18 @@ void append(const std::string& path) {
         append(path);
         ::usleep(20000);
     }
+}
+
+// Touches the file, waits for SIGTERM, and says something then.
+void last_words(const std::string& path) {
+    sigset_t asked;
+    int signal = 0;
+    ::sigemptyset(&asked);
+    ::sigaddset(&asked, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &asked, nullptr);
+    append(path);
+    ::sigwait(&asked, &signal);
+    for (int i = 0; i < 200; ++i) std::printf("last word %d\n", i);
 }
 
 bool exists(const std::string& path) {
@@ -48,6 +61,8 @@ bool run(std::string_view command, const std::string& operand) {
         std::exit(std::atoi(operand.c_str()));
     else if (command == "exit-if")
         exists(operand) ? std::exit(0) : void();
+    else if (command == "last-words")
+        last_words(operand);
     else if (command == "append")
         append(operand);
     else if (command == "beat")

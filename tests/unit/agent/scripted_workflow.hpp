@@ -18,8 +18,9 @@ class ScriptedWorkflow final : public proto::WorkflowService::Service {
     using GetScript = std::function<grpc::Status(int call, proto::ActionResponse&)>;
     using ReportScript = std::function<grpc::Status(int call, const proto::ActionStatusRequest&)>;
 
-    ScriptedWorkflow(GetScript get, ReportScript report)
-        : get_(std::move(get)), report_(std::move(report)) {
+    // `beside`: another service of the same server.
+    ScriptedWorkflow(GetScript get, ReportScript report, grpc::Service* beside = nullptr)
+        : get_(std::move(get)), report_(std::move(report)), beside_(beside) {
         start("127.0.0.1:0");
     }
     ~ScriptedWorkflow() override { stop(); }
@@ -84,12 +85,14 @@ class ScriptedWorkflow final : public proto::WorkflowService::Service {
         grpc::ServerBuilder builder;
         builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
         builder.RegisterService(this);
+        if (beside_ != nullptr) builder.RegisterService(beside_);
         server_ = builder.BuildAndStart();
         if (!server_ || port_ == 0) std::abort();
     }
 
     GetScript get_;
     ReportScript report_;
+    grpc::Service* beside_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<proto::ActionStatusRequest> reports_;

@@ -101,6 +101,54 @@ TEST_CASE("messages arrive by TCP in order, also over a second connection") {
     REQUIRE(read_counted(second.get()) == format_syslog(message("again")));
 }
 
+TEST_CASE("what has not been sent at the end is counted") {
+    std::string port;
+    {
+        Receiver gone(SOCK_STREAM);
+        port = gone.port;
+    }
+    SyslogSender refused({"127.0.0.1", port, true});
+    for (int i = 0; i < 5; ++i) refused.send(message("x"));
+    CHECK(refused.finish() == 5);
+
+    Receiver full(SOCK_STREAM);
+    SyslogSender slow({"127.0.0.1", full.port, true});
+    std::size_t count = 2 * SyslogSender::max_waiting_bytes / 1000;
+    for (std::size_t i = 0; i < count; ++i) slow.send(message(std::string(1000, 'x')));
+    auto unsent = slow.finish();
+    // What was sent can be read, one after the other; what was not was counted.
+    std::uint64_t told = 0;
+    Fd peer = full.accept();
+    std::string all;
+    {
+        std::string piece(1 << 16, '\0');
+        for (ssize_t n = 0; (n = ::recv(peer.get(), piece.data(), piece.size(), 0)) > 0;)
+            all.append(piece, 0, static_cast<std::size_t>(n));
+    }
+    std::string_view rest = all;
+    while (!rest.empty()) {
+        std::size_t blank = rest.find(' ');
+        std::size_t length = parse_u64(rest.substr(0, blank)).value();
+        if (rest.size() < blank + 1 + length) break;  // cut off: counted
+        std::string_view text = rest.substr(blank + 1, length);
+        auto words = split_words(text);
+        if (text.find("lines were dropped") != std::string_view::npos)
+            told += parse_u64(words[7]).value();
+        else
+            ++told;
+        rest.remove_prefix(blank + 1 + length);
+    }
+    CHECK(told + unsent == count);
+    CHECK(unsent > 0);
+
+    Receiver there(SOCK_STREAM);
+    SyslogSender fine({"127.0.0.1", there.port, true});
+    fine.send(message("one"));
+    CHECK(fine.finish() == 0);
+    Fd accepted = there.accept();
+    CHECK(read_counted(accepted.get()) == format_syslog(message("one")));
+}
+
 TEST_CASE("a peer that takes nothing holds nobody up, and is told what it missed") {
     Receiver receiver(SOCK_STREAM);
     SyslogSender sender({"127.0.0.1", receiver.port, true});

@@ -163,6 +163,30 @@ TEST_CASE("shutting down ends what is under way and what comes later") {
     REQUIRE(channel->unary("/t/Echo", "x", answer).code == StatusCode::cancelled);
 }
 
+TEST_CASE(
+    "a call that survives the shutting down goes on, may begin then, and ends with the channel") {
+    GenericServer server;
+    auto channel = connect(server);
+    CallOptions survivor;
+    survivor.survives_shut_down = true;
+    Call held = channel->start("/t/Hold", survivor);
+    REQUIRE(held.write("x"));
+    server.wait_for_held(1);
+    channel->shut_down();
+    std::string answer;
+    REQUIRE(channel->unary("/t/Echo", "no", answer).code == StatusCode::cancelled);
+    REQUIRE(channel->unary("/t/Echo", "yes", answer, survivor).ok());
+    REQUIRE(answer == "yes");
+    channel.reset();
+    REQUIRE(held.finish().code == StatusCode::cancelled);
+    server.wait_for_given_up(1);
+    // Without a connection of before, too.
+    auto other = connect(server);
+    other->shut_down();
+    REQUIRE(other->unary("/t/Echo", "late", answer, survivor).ok());
+    REQUIRE(answer == "late");
+}
+
 TEST_CASE("a deadline ends a call and leaves the connection") {
     GenericServer server;
     auto channel = connect(server);
