@@ -120,6 +120,10 @@ struct ChildPlan {
 // below. -1 and errno on failure. Of the parent too: what it can open, a user namespace may not.
 int clone_source(const char* path, bool recursive, bool without_links);
 
+// Makes the directory at the absolute path, with those above it, and opens it as a place (O_PATH).
+// -1 and errno on failure. Of the parent.
+int make_source(const char* path, bool without_links);
+
 // Reports and ends the process.
 [[noreturn]] void give_up(const ChildPlan& plan, Step step, std::size_t index, int error);
 

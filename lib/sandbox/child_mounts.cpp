@@ -36,6 +36,13 @@ int open_inside(int root, const char* path, std::uint64_t flags, std::uint64_t r
     }
 }
 
+bool make_entry(int parent, const char* name, bool directory) {
+    if (directory) return ::mkdirat(parent, name, 0755) == 0;
+    int file = ::openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (file >= 0) ::close(file);
+    return file >= 0;
+}
+
 // Makes the missing directories of `path` (the last component too if `last_is_directory`, else an
 // empty file) and opens it. -1 and errno on failure.
 int make_inside(int root, const char* path, bool last_is_directory, std::uint64_t resolve) {
@@ -55,17 +62,11 @@ int make_inside(int root, const char* path, bool last_is_directory, std::uint64_
         prefix[end] = '\0';
         const char* name = prefix + start;
         int next = open_inside(root, prefix, O_PATH, resolve);
-        if (next < 0 && errno == ENOENT) {
-            if (!last || last_is_directory) {
-                if (::mkdirat(parent, name, 0755) != 0) return -1;
-            } else {
-                int file = ::openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-                if (file < 0) return -1;
-                ::close(file);
-            }
+        if (next < 0 && errno == ENOENT && make_entry(parent, name, !last || last_is_directory))
             next = open_inside(root, prefix, O_PATH, resolve);
-        }
+        int error = errno;
         ::close(parent);
+        errno = error;
         parent = next;
         start = end + 1;
     }
@@ -284,6 +285,17 @@ int clone_source(const char* path, bool recursive, bool without_links) {
     ::close(source);
     errno = error;
     return mount;
+}
+
+int make_source(const char* path, bool without_links) {
+    int root = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return -1;
+    int made = make_inside(root, path + std::strspn(path, "/"), true,
+                           without_links ? RESOLVE_NO_SYMLINKS : std::uint64_t{0});
+    int error = errno;
+    ::close(root);
+    errno = error;
+    return made;
 }
 
 int open_working_directory(const char* path) {

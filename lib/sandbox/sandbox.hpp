@@ -49,8 +49,9 @@ struct Mount {
     std::filesystem::path
         target;  // absolute, inside; made if missing, never through a link to outside
     bool read_only = false;
-    bool recursive = true;       // mounts below the source come along
-    bool create_source = false;  // a missing source becomes an empty directory, mode 0755
+    bool recursive = true;  // mounts below the source come along
+    // A missing source becomes an empty directory, mode 0755; with shares_root it is the program's.
+    bool create_source = false;
     // The source is refused if any part of its path is a symbolic link: for callers that judged the
     // path's text, which an earlier action may have made lead elsewhere.
     bool source_without_links = false;

@@ -145,34 +145,6 @@ class Prepared {
     std::vector<ChildMount> mounts_;
 };
 
-Status check_machine(const Plan& plan) {
-    std::error_code ignored;
-    if (!std::filesystem::is_directory(plan.spec.rootfs, ignored))
-        return Error(ErrorKind::not_found,
-                     "the root directory " + plan.spec.rootfs.string() + " is no directory");
-    for (const PlannedMount& mount : plan.mounts) {
-        if (mount.kind != PlannedMount::Kind::bind) continue;
-        if (std::filesystem::exists(mount.source, ignored)) continue;
-        if (!mount.create_source)
-            return Error(ErrorKind::not_found,
-                         "the volume's source " + mount.source + " does not exist");
-        // Making it must not follow a link either; the child looks again when it mounts.
-        if (mount.source_without_links &&
-            std::filesystem::weakly_canonical(mount.source, ignored) != mount.source)
-            return Error(ErrorKind::refused,
-                         "the volume's source " + mount.source + " leads through a symbolic link")
-                .hint("the policy follows no links");
-        if (!std::filesystem::create_directories(mount.source, ignored))
-            return Error::from_errno("cannot make the volume's source " + mount.source,
-                                     ignored.value());
-        // It is made for the program, so it is its root's.
-        if (plan.spec.users && ::lchown(mount.source.c_str(), plan.spec.users->first_user,
-                                        plan.spec.users->first_group) != 0)
-            return Error::from_errno("cannot give away the volume's source " + mount.source);
-    }
-    return {};
-}
-
 // While it lives, no handler of the agent runs in this thread, nor in a clone made meanwhile.
 class SignalsBlocked {
   public:

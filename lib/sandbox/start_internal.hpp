@@ -16,6 +16,9 @@ namespace osiekit::sandbox {
 // permitted".
 Error explain(const Plan& plan, const Failure& failure, const std::vector<std::string>& candidates);
 
+// The root and the sources of volumes have to be there; those that may be made are made.
+Status check_machine(const Plan& plan);
+
 // The paths to try for a program, as execvp: itself if it has a '/', else below each entry of PATH
 // in the environment (without one: Docker's default).
 std::vector<std::string> candidates_for(const std::string& program,
