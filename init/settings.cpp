@@ -48,6 +48,8 @@ Status read_services(const Json& value, std::vector<ServiceSpec>& out) {
         OSIEKIT_TRY(read_list(entry["command"], "services.command", service.command));
         if (service.command.empty() || service.command[0].empty() || service.command[0][0] != '/')
             return wrong("services.command", "an absolute path with its arguments");
+        if (!entry.contains("sandbox")) continue;
+        OSIEKIT_ASSIGN(service.sandbox, sandbox::service_from_json(entry["sandbox"]));
     }
     return {};
 }

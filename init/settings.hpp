@@ -11,12 +11,14 @@
 #include "lib/base/cmdline.hpp"
 #include "lib/base/result.hpp"
 #include "lib/dhcp/address.hpp"
+#include "lib/sandbox/service.hpp"
 
 namespace osiekit::init {
 
 struct ServiceSpec {
     std::string name;
-    std::vector<std::string> command;  // absolute path and arguments
+    std::vector<std::string> command;                  // absolute path and arguments
+    std::optional<sandbox::ServiceSandbox> sandbox{};  // none: it has all that PID 1 has
 };
 
 // /etc/osie/init.json, which the builder writes.

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "init/services/confined.hpp"
+
 namespace osiekit::init {
 namespace {
 
@@ -17,11 +19,16 @@ constexpr Milliseconds first_delay(200);
 constexpr Milliseconds longest_delay = std::chrono::seconds(5);
 constexpr int cannot_start = 127;
 
-std::string how_it_ended(const siginfo_t& info) {
-    if (info.si_code == CLD_EXITED) return "ended with status " + std::to_string(info.si_status);
-    const char* name = ::sigabbrev_np(info.si_status);
+std::string how_it_ended(int status, int signal) {
+    if (signal == 0) return "ended with status " + std::to_string(status);
+    const char* name = ::sigabbrev_np(signal);
     return "was ended by signal " +
-           (name != nullptr ? "SIG" + std::string(name) : std::to_string(info.si_status));
+           (name != nullptr ? "SIG" + std::string(name) : std::to_string(signal));
+}
+
+std::string how_it_ended(const siginfo_t& info) {
+    bool exited = info.si_code == CLD_EXITED;
+    return how_it_ended(info.si_status, exited ? 0 : info.si_status);
 }
 
 struct Child {
@@ -85,28 +92,46 @@ void Supervisor::launch(Service& service) {
     service.output = Fd(ends[0]);
     Fd write_end(ends[1]);
     ::fcntl(service.output.get(), F_SETFL, O_NONBLOCK);
-    std::vector<std::string> environment = {
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-        "TERM=linux"};
+    service.started = uptime();
+    Status started = service.spec.sandbox ? run_confined(service, ends[1]) : run(service, ends[1]);
+    if (!started) {
+        log_.error(service.spec.name + ": " + started.error().to_string());
+        close_output(service);
+        ++service.quick_ends;
+        return schedule(service);
+    }
+    if (Status status =
+            loop_.watch(service.output.get(), [this, &service] { read_output(service); });
+        !status)
+        log_.error(service.spec.name + ": " + status.error().to_string());
+    log_.debug("started " + service.spec.name + " as process " + std::to_string(service.pid));
+}
+
+Status Supervisor::run(Service& service, int output) {
+    std::vector<std::string> environment = sandbox::service_environment("/root");
     Child child;
     for (std::string& argument : service.spec.command) child.arguments.push_back(argument.data());
     for (std::string& variable : environment) child.environment.push_back(variable.data());
     child.arguments.push_back(nullptr);
     child.environment.push_back(nullptr);
-    child.output = write_end.get();
-    service.started = uptime();
+    child.output = output;
     pid_t pid = ::fork();
     if (pid == 0) become(child);
-    if (pid < 0) {
-        log_.error(service.spec.name + ": " + Error::from_errno("starting a process").to_string());
-        return schedule(service);
-    }
+    if (pid < 0) return Error::from_errno("starting a process");
     service.pid = pid;
-    if (Status status =
-            loop_.watch(service.output.get(), [this, &service] { read_output(service); });
-        !status)
-        log_.error(service.spec.name + ": " + status.error().to_string());
-    log_.debug("started " + service.spec.name + " as process " + std::to_string(pid));
+    return {};
+}
+
+Status Supervisor::run_confined(Service& service, int output) {
+    OSIEKIT_ASSIGN(sandbox::Running running, start_confined(service.spec, output));
+    // Once, not at each start.
+    if (running.notes() != service.notes) {
+        service.notes = running.notes();
+        for (const std::string& note : service.notes) log_.warning(service.spec.name + ": " + note);
+    }
+    service.pid = running.pid();
+    service.confined.emplace(std::move(running));
+    return {};
 }
 
 void Supervisor::read_output(Service& service) {
@@ -135,11 +160,25 @@ void Supervisor::close_output(Service& service) {
 void Supervisor::reap() {
     for (;;) {
         siginfo_t info{};
-        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+        // Looked at first: a sandbox collects its own process.
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
         auto it = std::find_if(services_.begin(), services_.end(),
                                [&](const auto& service) { return service->pid == info.si_pid; });
-        if (it != services_.end()) on_end(**it, how_it_ended(info));
+        bool ours = it != services_.end();
+        std::string how = ours && (*it)->confined ? collect_confined(**it) : how_it_ended(info);
+        ::waitpid(info.si_pid, nullptr, WNOHANG);  // a collected one is no child any more
+        if (ours) on_end(**it, how);
     }
+}
+
+std::string Supervisor::collect_confined(Service& service) {
+    // Its PID namespace has ended with it; this is for what a kernel has without one.
+    static_cast<void>(service.confined->kill_all().ok());
+    Result<sandbox::ExitStatus> status = service.confined->wait(Milliseconds(0));
+    service.confined.reset();  // and its cgroup
+    if (!status) return "ended: " + status.error().to_string();
+    return how_it_ended(status->code, status->signal) +
+           (status->out_of_memory ? ": out of memory" : "");
 }
 
 void Supervisor::on_end(Service& service, const std::string& how) {
@@ -172,7 +211,10 @@ void Supervisor::stop(std::function<void()> on_stopped) {
     on_stopped_ = std::move(on_stopped);
     for (auto& service : services_) {
         loop_.cancel(service->restart);
-        if (service->pid != 0) ::kill(service->pid, SIGTERM);
+        if (service->confined)
+            ask_to_end(*service->confined);
+        else if (service->pid != 0)
+            ::kill(service->pid, SIGTERM);
     }
     check_stopped();
 }

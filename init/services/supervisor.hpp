@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ Milliseconds restart_delay(unsigned quick_ends);
 constexpr Milliseconds healthy_after = std::chrono::seconds(10);
 
 // Starts the image's services, each in a session of its own, and starts them again when they end.
+// One with a sandbox is started in that; when it ends, all that it left behind is killed.
 // Their output goes to the log line by line, with the service's name in front.
 class Supervisor {
   public:
@@ -38,7 +40,9 @@ class Supervisor {
   private:
     struct Service {
         ServiceSpec spec;
-        pid_t pid = 0;  // 0: not running
+        pid_t pid = 0;                             // 0: not running
+        std::optional<sandbox::Running> confined;  // of one with a sandbox, while it runs
+        std::vector<std::string> notes;            // what was said of its sandbox
         Fd output;
         LineSplitter lines;
         Milliseconds started{};
@@ -46,6 +50,9 @@ class Supervisor {
         EventLoop::TimerId restart = 0;
     };
     void launch(Service& service);
+    Status run(Service& service, int output);
+    Status run_confined(Service& service, int output);
+    std::string collect_confined(Service& service);
     void read_output(Service& service);
     void close_output(Service& service);
     void on_end(Service& service, const std::string& how);

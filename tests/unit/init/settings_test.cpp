@@ -33,6 +33,24 @@ TEST_CASE("The image's configuration is read") {
     CHECK(parse_image_config("{}")->services.empty());
 }
 
+TEST_CASE("A service may have a sandbox") {
+    auto config = parse_image_config(
+        R"({"services": [{"name": "a", "command": ["/a"]},
+                         {"name": "b", "command": ["/b"], "sandbox": {"level": "restricted",
+                          "limits": {"memory": 33554432}, "uid": 1000, "writable": ["/run/b"]}}]})");
+    REQUIRE(config);
+    CHECK_FALSE(config->services[0].sandbox);
+    REQUIRE(config->services[1].sandbox);
+    CHECK(config->services[1].sandbox->level == sandbox::Level::restricted);
+    CHECK(config->services[1].sandbox->limits.memory_bytes == 33554432);
+    CHECK(config->services[1].sandbox->uid == 1000);
+    // Never without it because it is not understood.
+    CHECK_FALSE(parse_image_config(
+        R"({"services": [{"name": "b", "command": ["/b"], "sandbox": {"level": "loose"}}]})"));
+    CHECK_FALSE(
+        parse_image_config(R"({"services": [{"name": "b", "command": ["/b"], "sandbox": null}]})"));
+}
+
 TEST_CASE("A wrong configuration says what is wrong") {
     auto message = [](std::string_view json) { return parse_image_config(json).error().message(); };
     CHECK(message("") == "this is not a JSON document");
