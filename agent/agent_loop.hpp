@@ -17,7 +17,9 @@ struct LoopParts {
     const Journal& journal;
     const StopSignal& stop;
     const Logger& log;
-    const proto::AgentAttributes* attributes = nullptr;  // null: not sent
+    // What the machine is, looked at before each question, as disks and cards appear while their
+    // drivers are loaded; empty: not sent.
+    std::function<proto::AgentAttributes()> attributes;
     // Runs the action to its end. Called on the loop's thread.
     std::function<Outcome(const Action&)> run;
     // Reboots or powers off if an action asked for it; true: the machine is going down.

@@ -105,8 +105,8 @@ Status run(const Settings& settings, const Logger& log) {
                    ActionRunner::create(settings, stop, log, std::move(policy), "/proc/self/exe"));
     OSIEKIT_ASSIGN(auto ca_pem, trusted_certificates(settings));
     OSIEKIT_ASSIGN(auto server, ServerLink::create(settings, ca_pem));
-    proto::AgentAttributes attributes;
-    if (settings.attributes) attributes = collect_attributes();
+    std::function<proto::AgentAttributes()> attributes;
+    if (settings.attributes) attributes = [] { return collect_attributes(); };
     std::unique_ptr<LogStream> output;
     if (settings.stream_logs) {
         output =
@@ -120,7 +120,7 @@ Status run(const Settings& settings, const Logger& log) {
                     journal,
                     stop,
                     log,
-                    settings.attributes ? &attributes : nullptr,
+                    attributes,
                     [&](const Action& action) { return runner.run(action); },
                     [&] {
                         return end_if_asked(shared_directory, log,

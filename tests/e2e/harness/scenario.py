@@ -24,9 +24,10 @@ from . import paths, ports, vm
 from .console import Console
 from .errors import HarnessError
 from .netns import SERVER_ADDRESS, NetworkNamespace
+from .protobuf import Message
 from .registry import Registry
 from .report import Report
-from .server import Server
+from .server import GRPC_PORT, Server
 
 E2E = paths.TREE / "tests" / "e2e"
 HARDWARE_FILE = E2E / "netboot-install" / "hardware.yaml"
@@ -34,7 +35,9 @@ TEMPLATE_FILE = E2E / "netboot-install" / "template.yaml"
 HARDWARE_NAME = "machine-1"
 HARDWARE_HOSTNAME = "debian-05e1"  # spec.metadata.instance.hostname of HARDWARE_FILE
 MAC = "52:54:00:05:1e:01"
+DEBIAN_PYTHON = "/usr/bin/python3"  # which has grpcio, whatever python3 is first in the path
 POLL_SECONDS = 1.0
+START_LIMIT_SECONDS = 60.0
 # Limits against waiting for ever, generous for a slow machine without KVM; nothing is judged by them.
 INSTALL_LIMIT_SECONDS = 1200.0
 BOOT_LIMIT_SECONDS = 600.0
@@ -56,6 +59,7 @@ class Settings:
     image_bytes_per_second: int = 0  # 0: as fast as it goes
     keep: bool = False
     extra_kernel_args: str = ""
+    record_calls: bool = False  # what machines say to the server is kept, see Scenario.recorded()
 
     @property
     def logs(self) -> pathlib.Path:
@@ -102,9 +106,28 @@ class Scenario(contextlib.ExitStack):
         self.images = {name: self.registry.push(layout, name) for name, layout in settings.layouts.items()}
         self._serve_os_image()
         kernel_args = f"insecure_registries={self.registry.address} console=ttyS0,115200 {settings.extra_kernel_args}"
-        self.server = Server(self.namespace, self.work / "server", settings.osie, kernel_args.strip(), settings.logs)
+        authority = self._record_calls() if settings.record_calls else ""
+        self.server = Server(self.namespace, self.work / "server", settings.osie, kernel_args.strip(), settings.logs,
+                             authority)
         self.callback(self.server.stop)
         self.server.start()
+
+    def _record_calls(self) -> str:
+        """Puts a recorder between the machines and osie-server; the address that it has for them."""
+        folder = self.settings.logs / "calls"
+        folder.mkdir()
+        program = pathlib.Path(__file__).with_name("grpc_recorder.py")
+        service = self.namespace.service("the recorder", [DEBIAN_PYTHON, str(program), SERVER_ADDRESS,
+                                         f"{SERVER_ADDRESS}:{GRPC_PORT}", str(folder)], folder / "recorder.log")
+        self.callback(service.stop)
+        ports.wait_until((folder / "port").exists, service, START_LIMIT_SECONDS, "the recorder has not started")
+        return f"{SERVER_ADDRESS}:{(folder / 'port').read_text(encoding='utf-8')}"
+
+    def recorded(self, method: str) -> list[Message]:
+        """What machines have sent to a method, /package.Service/Method, in order."""
+        lines = (self.settings.logs / "calls" / "messages.jsonl").read_text(encoding="utf-8").splitlines()
+        calls = [json.loads(line) for line in lines]
+        return [Message(bytes.fromhex(call["bytes"])) for call in calls if call["method"] == method]
 
     def _serve_os_image(self) -> None:
         settings = self.settings

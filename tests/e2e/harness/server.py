@@ -17,7 +17,7 @@ class Server:
     """Start, stop, kill and start again on the same data."""
 
     def __init__(self, namespace: NetworkNamespace, data: pathlib.Path, osie: pathlib.Path, kernel_args: str,
-                 logs: pathlib.Path):
+                 logs: pathlib.Path, grpc_authority: str = ""):
         self.namespace = namespace
         self.log = logs / "osie-server.log"
         self._tink_log = logs / "tink.log"
@@ -25,6 +25,8 @@ class Server:
         self._command = [str(paths.program("osie-server")), "--interface", BRIDGE, "--address", SERVER_ADDRESS,
                          "--data", str(data), "--osie", str(osie), "--http-port", str(HTTP_PORT), "--grpc-port",
                          str(GRPC_PORT), "--kernel-args", kernel_args]
+        if grpc_authority:
+            self._command += ["--grpc-authority", grpc_authority]
         self.service: Service | None = None
 
     def start(self) -> None:

@@ -17,6 +17,14 @@ from .processes import Service
 
 PROGRAM = "qemu-system-x86_64"
 MEMORY_MIB = 512
+CORES = 2
+NETWORK_SPEED = 1000  # Mb/s, as the card claims
+DISK_SERIAL = "OSIE-DISK-1"
+# What the firmware says of the machine (SMBIOS structures by type), in QEMU's words.
+SMBIOS = {0: {"vendor": "Osie Firmware", "version": "7.1", "date": "02/29/2024"},
+          1: {"manufacturer": "Osie Machines", "product": "Model E2E", "serial": "SN-PRODUCT-1"},
+          2: {"manufacturer": "Osie Boards", "product": "Board E2E", "version": "B2", "serial": "SN-BOARD-1"},
+          3: {"manufacturer": "Osie Cases", "serial": "SN-CHASSIS-1"}}
 DISK_BYTES = 1 << 30
 PROBE_SECONDS = 5.0
 PROBE_SIGN = "Unable to mount root fs"  # where a kernel without an initramfs ends: all of its start has worked
@@ -49,6 +57,11 @@ def choose_acceleration(kernel: pathlib.Path) -> str:
         return "kvm" if PROBE_SIGN in log.read_text(encoding="utf-8", errors="replace") else "tcg"
 
 
+def _smbios() -> list[str]:
+    return [word for number, values in SMBIOS.items() for word in
+            ("-smbios", ",".join([f"type={number}", *(f"{name}={value}" for name, value in values.items())]))]
+
+
 class Machine:
     """A QEMU process. `console` is its serial console as a growing file."""
 
@@ -65,13 +78,14 @@ class Machine:
         uefi = firmware == "uefi"
         acceleration = ["-accel", "kvm", "-cpu", "host"] if accel == "kvm" else ["-accel", "tcg,thread=multi"]
         self._command = [
-            PROGRAM, "-name", "osiekit-machine", *acceleration, "-smp", "2", "-m", str(MEMORY_MIB), "-nodefaults",
+            PROGRAM, "-name", "osiekit-machine", *acceleration, "-smp", f"{CORES},sockets=1,cores={CORES},threads=1", "-m", str(MEMORY_MIB), "-nodefaults",
             "-display", "none", "-machine", "graphics=off", "-serial", f"file:{self.console}", "-qmp", f"unix:{self._qmp_path},server=on,wait=off",
             "-drive", f"file={self.disk},format=raw,if=none,id=disk,cache=unsafe",
-            "-device", "virtio-blk-pci,drive=disk,bootindex=2",
+            "-device", f"virtio-blk-pci,drive=disk,serial={DISK_SERIAL},bootindex=2",
             "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no",
-            "-device", f"virtio-net-pci,netdev=net,id=nic,mac={mac},bootindex=1{',romfile=' if uefi else ''}",
-            "-device", "virtio-rng-pci", *(self._uefi(folder) if uefi else [])]
+            "-device", f"virtio-net-pci,netdev=net,id=nic,mac={mac},speed={NETWORK_SPEED},duplex=full,bootindex=1"
+            + (",romfile=" if uefi else ""),
+            "-device", "virtio-rng-pci", *_smbios(), *(self._uefi(folder) if uefi else [])]
         self.service: Service | None = None
 
     @staticmethod

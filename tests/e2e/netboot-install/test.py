@@ -1,8 +1,11 @@
-"""The demo's scenario with assertions: the server's event log, the disk's contents, the console."""
+"""The demo's scenario with assertions: the server's event log, the disk's contents, the console, and what the agent has
+told the server about its machine, against what QEMU was given."""
 
 import json
+import pathlib
+import re
 
-from harness import paths, scenario
+from harness import paths, scenario, vm
 from harness.processes import output_of
 from harness.vm import file_system_command
 
@@ -12,6 +15,7 @@ PARTITION_START_BYTES = 1024 * 1024
 
 def run(context):
     settings = context.prepare()
+    settings.record_calls = True
     with scenario.Scenario(settings, context.report) as chain:
         chain.prepare_network()
         chain.submit()
@@ -20,6 +24,7 @@ def run(context):
         login = chain.boot_from_disk()
         events = chain.server.events(chain.workflow)
         all_events = chain.server.events()
+        pci = chain.machine.qmp("query-pci")
         chain.machine.power_off()
         (context.out / "events.json").write_text(json.dumps(events, indent=2), encoding="utf-8")
         check_workflow(context, status)
@@ -28,6 +33,12 @@ def run(context):
         check_console(context, chain.console.text)
         context.equal(login, scenario.HARDWARE_HOSTNAME, "the host name at the login prompt")
         check_disk(context, chain.machine.disk)
+        asked = chain.recorded("/proto.WorkflowService/GetAction")
+        context.check(len(asked) >= len(ACTIONS), f"the machine has asked for every action, {len(asked)} times")
+        for question in asked:
+            context.equal(question.text(1), scenario.MAC, "who asks")
+        # The first may come before the disk's driver has found the disk; the last comes after it was written.
+        check_attributes(context, asked[-1].message(2), settings.accel, pci, chain.console.text)
 
 
 def check_workflow(context, status):
@@ -79,3 +90,57 @@ def check_disk(context, disk):
                   scenario.HARDWARE_HOSTNAME + "\n", "/etc/hostname in the installed file system")
     about = file_system_command(disk, PARTITION_START_BYTES, "stat /etc/hostname")
     context.check("Mode:  0644" in about, f"mode 0644 for /etc/hostname, among: {about}")
+
+
+def check_attributes(context, told, accel, pci, console):
+    """proto/workflow.proto's AgentAttributes, as they came in at the server's side."""
+    check_processors(context, told.message(1), accel)
+    check_memory(context, told.message(2), console)
+    disks = [[disk.text(field) for field in range(1, 10)] for disk in told.messages(3)]
+    # A virtio disk has neither model nor world wide name; its vendor is virtio's.
+    context.equal(disks, [["vda", "virtio", "HDD", "1GB", "512B", "0x1af4", "", "", vm.DISK_SERIAL]], "the disks")
+    networks = [[network.text(field) for field in range(1, 4)] for network in told.messages(4)]
+    context.equal(networks, [["eth0", scenario.MAC, f"{vm.NETWORK_SPEED}Mb/s"]], "the network interfaces")
+    check_pci(context, told, pci)
+    smbios = vm.SMBIOS
+    context.equal([told.message(7).text(1), told.message(7).text(2)],
+                  [smbios[3]["serial"], smbios[3]["manufacturer"]], "the chassis")
+    context.equal([told.message(8).text(field) for field in (1, 2, 3)], list(smbios[0].values()), "the firmware")
+    context.equal([told.message(9).text(field) for field in (1, 2, 3, 4)], list(smbios[2].values()), "the board")
+    context.equal([told.message(10).text(field) for field in (1, 2, 3)],
+                  [smbios[1]["product"], smbios[1]["manufacturer"], smbios[1]["serial"]], "the product")
+
+
+def check_processors(context, told, accel):
+    context.equal([told.number(1), told.number(2)], [vm.CORES, vm.CORES], "cores and threads")
+    sockets = [[socket.number(field) for field in (1, 2, 3)] for socket in told.messages(3)]
+    context.equal(sockets, [[0, vm.CORES, vm.CORES]], "number, cores and threads of the sockets")
+    model = told.message(3).text(5)
+    if accel == "kvm":
+        context.check(f": {model}\n" in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"),
+                      f"the processor is the host's, not {model}")
+    else:
+        context.check(model.startswith("QEMU Virtual CPU"), f"the processor is QEMU's, not {model}")
+    context.check("lm" in told.message(3).texts(6), "the processor has the 64 bits that the kernel runs in")
+
+
+def check_memory(context, told, console):
+    context.equal(told.text(1), f"{vm.MEMORY_MIB}MB", "the memory")
+    # Usable is /proc/meminfo's MemTotal: what the kernel has not reserved, and what it frees of that until init runs.
+    present, reserved = map(int, re.search(r"Memory: \d+K/(\d+)K available \(.* (\d+)K reserved", console).groups())
+    freed = sum(int(size) for size in re.findall(r"Freeing .* memory: (\d+)K", console.partition("Run /init")[0]))
+    low, high = -(-(present - reserved) // 1024), -(-(present - reserved + freed) // 1024)
+    usable = told.text(2)
+    context.check(usable.endswith("MB") and low <= int(usable.removesuffix("MB")) <= high,
+                  f"{low} to {high} MB are usable, not {usable}")
+
+
+def check_pci(context, told, pci):
+    """Vendor, device and class of every PCI device that QEMU has, and the drivers of those that need one."""
+    given = sorted([f"0x{device['id']['vendor']:04x}", f"0x{device['id']['device']:04x}",
+                    f"0x{device['class_info']['class']:04x}"] for bus in pci for device in bus["devices"])
+    seen = sorted([device.text(1), device.text(2), device.text(3)[:6]] for device in told.messages(5))
+    context.equal(seen, given, "the PCI devices")
+    virtio = [device.text(4) for device in told.messages(5) if device.text(1) == "0x1af4"]
+    context.check(len(virtio) >= 2 and virtio.count("virtio-pci") >= 2, f"disk and card have their driver: {virtio}")
+    context.equal(len(told.messages(6)), 0, "graphics cards")
