@@ -1,7 +1,8 @@
 /* The program of the test's action image: "env NAME" prints a variable, and what the shared
  * directories hold, where it leaves that variable; "write PATH TEXT" writes a file after it has
  * printed what was in it; "grow PATH BYTES" makes a JSON document of that size after it has printed
- * the size of what was there; "exit NUMBER" ends; "sleep" does not. */
+ * the size of what was there; "once FILE GO" adds a letter to the file, and ends when GO exists;
+ * "exit NUMBER" ends; "sleep" does not. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,15 @@ static int grow(const char* path, long bytes) {
     return fclose(file) == 0 ? 0 : 97;
 }
 
+static int once(const char* path, const char* go) {
+    FILE* file = fopen(path, "a");
+    puts("begins");
+    if (file == NULL || fputs("x", file) < 0 || fclose(file) != 0) return 98;
+    while (access(go, F_OK) != 0) usleep(20000);
+    puts("ends");
+    return 0;
+}
+
 int main(int argc, char** argv) {
     if (argc == 3 && strcmp(argv[1], "env") == 0) return environment(argv[2]);
     if (argc == 3 && strcmp(argv[1], "exit") == 0) return atoi(argv[2]);
@@ -53,6 +63,7 @@ int main(int argc, char** argv) {
         signal(SIGTERM, _exit);
         for (;;) pause();
     }
+    if (argc == 4 && strcmp(argv[1], "once") == 0) return once(argv[2], argv[3]);
     if (argc == 4 && strcmp(argv[1], "grow") == 0) return grow(argv[2], atol(argv[3]));
     if (argc != 4 || strcmp(argv[1], "write") != 0 || show(argv[2]) != 0) return 99;
     return put(argv[2], argv[3]);

@@ -1,17 +1,20 @@
 """A workflow server of one generation, written from the wire contract: messages are put together by field number here,
 so that nothing of the agent's own code is on this side. Runs under Debian's python3, which has grpcio.
 
-Usage: server.py GENERATION ADDRESS FOLDER IMAGE FAULTS; writes FOLDER/port, and FOLDER/events.jsonl as things happen.
+Usage: server.py GENERATION ADDRESS FOLDER IMAGE FAULTS [PORT]; writes FOLDER/port, and FOLDER/events.jsonl as things happen.
 FAULTS is "none" or one of:
 "faults": the first question is answered with UNAVAILABLE, and each first report of a result is stored and then broken off
 before its answer.
 "wrong": the first questions get answers that make no sense; old servers then say that the first action is RUNNING, as they
 do after their worker was lost; one report takes 10 s (kubernetes); the last action runs into its timeout.
+"hung": it stops itself (SIGSTOP) before it answers the report of the second action's success (agent).
 "large": the workflow's data is larger than gRPC's usual limit of 4 MiB, in both directions."""
 
 import concurrent.futures
 import json
+import os
 import pathlib
+import signal
 import sys
 import threading
 import time
@@ -267,11 +270,13 @@ class Server:
             self.state = {"action": name, "index": index, "state": state}
         self.event(kind="report", name=name, state=state, good=text(message, 5) == name,
                    message=text(fields(message.get(10, b"")), 1))
+        if self.mode == "hung" and (name, state) == ("data", SUCCESS["agent"]):
+            os.kill(os.getpid(), signal.SIGSTOP)
         if state != AGENT_RUNNING and self.fault_at("report " + name):
             context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
         return b""
 
-    def serve(self):
+    def serve(self, port):
         unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
         if self.generation == "agent":
             methods = {"GetAction": unary(self.get_action), "ReportActionStatus": unary(self.agent_report)}
@@ -284,7 +289,7 @@ class Server:
         server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8), options=limits)
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(SERVICES[self.generation], methods), Unknown(self.event)))
-        port = server.add_insecure_port(f"{self.address}:0")
+        port = server.add_insecure_port(f"{self.address}:{port}")
         server.start()
         (self.folder / "port.new").write_text(str(port), encoding="utf-8")
         (self.folder / "port.new").rename(self.folder / "port")
@@ -292,4 +297,5 @@ class Server:
 
 
 if __name__ == "__main__":
-    Server(sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), sys.argv[4], sys.argv[5]).serve()
+    Server(sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), sys.argv[4],
+           sys.argv[5]).serve(sys.argv[6] if len(sys.argv) > 6 else "0")

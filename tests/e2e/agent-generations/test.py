@@ -1,18 +1,23 @@
 """The agent serves every generation of Tinkerbell's servers, without being told which it is: today's, tink v0.9, v0.2
 and v0.1. A server made with grpcio plays each, once as it should be, once with calls that are broken off, and once with
-answers that make no sense and a stall; and one of them with as much data as a workflow may have."""
+answers that make no sense and a stall; and one of them with as much data as a workflow may have. Beside them today's
+protocol is played by two servers that hang (hung.py)."""
 
 import contextlib
 import json
 import os
 import pathlib
+import sys
 
 from harness import paths, ports
 from harness.netns import SERVER_ADDRESS, NetworkNamespace
-from harness.processes import run_logged
 from harness.registry import Registry
+from harness.static_image import make_source_layout
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+import hung  # noqa: E402 (beside this file)
+
 # Debian's, which has grpcio, whatever python3 is first in the path.
 PYTHON = "/usr/bin/python3"
 GENERATIONS = ("agent", "kubernetes", "long", "first")
@@ -36,23 +41,29 @@ def run(context):
         registry = Registry(namespace, context.out, context.out)
         stack.callback(registry.stop)
         registry.wait()
-        image = registry.push(build_image(context), "test/action")["tag"]
+        layout = make_source_layout(context.out, HERE / "action.c", context.out / "image.log")
+        image = registry.push(layout, "test/action")["tag"]
+
+        def agent(folder, port):
+            return start_agent(namespace, registry, folder, port)
+
+        hanging = hung.OsieServer(context, namespace, image, WORKER, stack, agent)
+        stopping = hung.GrpcioServer(context, namespace, image, stack, agent)
+        hanging.begin()
+        stopping.begin()
         for generation in GENERATIONS:
             for faults in ("none", "faults", "wrong", *(("large",) if generation == "long" else ())):
                 play(context, namespace, registry, image, generation, faults)
+        hanging.end()
+        stopping.end()
 
 
-def build_image(context):
-    log, layout, program = context.out / "image.log", context.out / "layout", context.out / "action"
-    run_logged(["cc", "-static", "-O1", "-o", str(program), str(HERE / "action.c")], log)
-    name, bundle = f"{layout}:1", context.out / "bundle"
-    unpack = ["umoci", "unpack", "--image", name, str(bundle)]
-    for command in (["umoci", "init", "--layout", str(layout)], ["umoci", "new", "--image", name], unpack,
-                    ["cp", str(program), str(bundle / "rootfs" / "action")],
-                    ["umoci", "repack", "--image", name, str(bundle)],
-                    ["umoci", "config", "--image", name, "--config.entrypoint", "/action"]):
-        run_logged(command, log)
-    return f"{layout}:1"
+def start_agent(namespace, registry, folder, port):
+    environment = {**os.environ, "DOCKER_REGISTRY": registry.address, "INSECURE_REGISTRIES": registry.address}
+    return namespace.service("agent", [
+        "unshare", "--mount", "sh", "-c", START, "sh", str(paths.program("tink-worker")), "--id", WORKER,
+        "--grpc-server", f"{SERVER_ADDRESS}:{port}", "--store", str(folder / "store"), "--journal",
+        str(folder / "journal"), "--backoff-max-interval", "500ms"], folder / "agent.log", environment)
 
 
 def play(context, namespace, registry, image, generation, faults):
@@ -65,11 +76,7 @@ def play(context, namespace, registry, image, generation, faults):
                                                    str(folder), named, faults], folder / "server.log")
     ports.wait_until((folder / "port").exists, server, SECONDS, "the workflow server did not start")
     port = (folder / "port").read_text(encoding="utf-8")
-    environment = {**os.environ, "DOCKER_REGISTRY": registry.address, "INSECURE_REGISTRIES": registry.address}
-    agent = namespace.service("agent", [
-        "unshare", "--mount", "sh", "-c", START, "sh", str(paths.program("tink-worker")), "--id", WORKER,
-        "--grpc-server", f"{SERVER_ADDRESS}:{port}", "--store", str(folder / "store"), "--journal",
-        str(folder / "journal"), "--backoff-max-interval", "500ms"], folder / "agent.log", environment)
+    agent = start_agent(namespace, registry, folder, port)
     old, posted = generation != "agent", generation in ("long", "first")
     running, success, failed, timeout = STATES[generation]
     last, second = ("late", "late (on-timeout)") if faults == "wrong" else ("fail", "fail (on-failure)")

@@ -10,8 +10,9 @@ import re
 
 from harness import paths, ports
 from harness.netns import SERVER_ADDRESS, NetworkNamespace
-from harness.processes import output_of, run_logged
+from harness.processes import output_of
 from harness.registry import Registry
+from harness.static_image import make_source_layout
 
 HERE = pathlib.Path(__file__).parent
 LINES = 100_000
@@ -42,7 +43,8 @@ class Output:
         self.server = None
 
     def play(self):
-        image = self.registry.push(self.build_image(), "test/output")["tag"]
+        layout = make_source_layout(self.context.out, HERE / "action.c", self.context.out / "image.log")
+        image = self.registry.push(layout, "test/output")["tag"]
         self.start_server()
         port = self.start_syslog()
         workflow = self.submit(image)
@@ -57,18 +59,6 @@ class Output:
         self.check_server(workflow)
         self.check_log_and_syslog()
         self.check_failure(workflow)
-
-    def build_image(self):
-        log, layout, program = self.context.out / "image.log", self.context.out / "layout", self.context.out / "action"
-        run_logged(["cc", "-static", "-O1", "-o", str(program), str(HERE / "action.c")], log)
-        name, bundle = f"{layout}:1", self.context.out / "bundle"
-        for command in (["umoci", "init", "--layout", str(layout)], ["umoci", "new", "--image", name],
-                        ["umoci", "unpack", "--image", name, str(bundle)],
-                        ["cp", str(program), str(bundle / "rootfs" / "action")],
-                        ["umoci", "repack", "--image", name, str(bundle)],
-                        ["umoci", "config", "--image", name, "--config.entrypoint", "/action"]):
-            run_logged(command, log)
-        return name
 
     def service(self, name, command, log, environment=None):
         service = self.namespace.service(name, command, self.context.out / log, environment)

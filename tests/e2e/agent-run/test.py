@@ -12,8 +12,8 @@ import tempfile
 
 from harness import paths
 from harness.netns import NetworkNamespace
-from harness.processes import run_logged
 from harness.registry import Registry
+from harness.static_image import make_layout
 
 LINES = 100_000
 NOBODY = 65534
@@ -35,11 +35,14 @@ class Bench:
         self.store = self.work / "store"
 
     def _make_image(self):
-        layout, bundle, log = self.work / "layout", self.work / "bundle", self.context.out / "image.log"
-        run_logged(["umoci", "init", "--layout", str(layout)], log)
-        run_logged(["umoci", "new", "--image", f"{layout}:1"], log)
-        run_logged(["umoci", "unpack", "--image", f"{layout}:1", str(bundle)], log)
-        root = bundle / "rootfs"
+        layout = make_layout(self.work, self._fill, [
+            "--config.entrypoint", "/bin/sh", "--config.entrypoint", "-c", "--config.cmd", "echo the default",
+            "--config.env", "FROM=image", "--config.env", "BOTH=image", "--config.user", "tester",
+            "--config.workingdir", "/work", "--config.stopsignal", "SIGUSR1"], self.context.out / "image.log")
+        return self.registry.push(layout, "test/tools")["tag"]
+
+    @staticmethod
+    def _fill(root):
         for folder in ("bin", "etc", "tmp", "work"):
             (root / folder).mkdir()
         (root / "tmp").chmod(0o1777)
@@ -48,12 +51,6 @@ class Bench:
             (root / "bin" / name).symlink_to("busybox")
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\ntester:x:1234:1235::/home/tester:/bin/sh\n")
         (root / "etc/group").write_text("root:x:0:\ndisk:x:6:tester\n")
-        run_logged(["umoci", "repack", "--image", f"{layout}:1", str(bundle)], log)
-        run_logged(["umoci", "config", "--image", f"{layout}:1", "--config.entrypoint", "/bin/sh",
-                    "--config.entrypoint", "-c", "--config.cmd", "echo the default", "--config.env", "FROM=image",
-                    "--config.env", "BOTH=image", "--config.user", "tester", "--config.workingdir", "/work",
-                    "--config.stopsignal", "SIGUSR1"], log)
-        return self.registry.push(layout, "test/tools")["tag"]
 
     def command(self, *words):
         return self.namespace.command([str(paths.program("tink-worker")), *words])

@@ -9,6 +9,7 @@ from harness import osie_image, paths, vm
 from harness.console import Console
 from harness.errors import HarnessError
 from harness.processes import Service, run_logged
+from harness.static_image import compile_static, make_program_layout
 
 MIB = 1 << 20
 SECTOR = 512
@@ -21,8 +22,7 @@ def run(context):
     site = context.out / "site"
     site.mkdir()
     shutil.copy(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "profile.yaml", site)
-    run_logged(["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-static", "-o", str(site / "machine"),
-                str(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "machine.c")], log)
+    compile_static(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "machine.c", site / "machine", log)
     make_images(site, log)
     osie = context.out / "osie"
     osie_image.build(osie, log, print, site)
@@ -48,19 +48,13 @@ def make_images(site, log):
     run_logged(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
                 str(site / "key.pem")], log)
     run_logged(["openssl", "pkey", "-in", str(site / "key.pem"), "-pubout", "-out", str(site / "key.pub")], log)
-    layout, bundle = site / "layout", site / "bundle"
-    run_logged(["umoci", "init", "--layout", str(layout)], log)
-    run_logged(["umoci", "new", "--image", f"{layout}:1"], log)
-    run_logged(["umoci", "unpack", "--image", f"{layout}:1", str(bundle)], log)
-    shutil.copy(site / "machine", bundle / "rootfs" / "machine")
-    run_logged(["umoci", "repack", "--image", f"{layout}:1", str(bundle)], log)
-    run_logged(["umoci", "config", "--image", f"{layout}:1", "--config.entrypoint", "/machine"], log)
+    layout = make_program_layout(site, site / "machine", log)
     digest = json.loads((layout / "index.json").read_text(encoding="utf-8"))["manifests"][0]["digest"]
     # What stands where its signatures would is none.
     for name in ("tools:1", "signed:1", f"signed:{digest.replace(':', '-')}.sig"):
         run_logged(["skopeo", "--insecure-policy", "copy", "--quiet", f"oci:{layout}:1",
                     f"oci:{site / 'images'}:registry.example/{name}"], log)
-    shutil.rmtree(bundle)
+    shutil.rmtree(site / "bundle")
 
 
 def make_disks(out, kernel):
