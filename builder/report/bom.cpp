@@ -25,6 +25,7 @@ std::string uuid_of(const Sha256& digest) {
 
 BomComponent package_component(const ManifestPackage& package, const Manifest& manifest) {
     BomComponent component;
+    if (package.system == "oci") component.kind = BomComponent::Kind::image;
     component.name = package.name;
     component.version = package.version;
     component.purl = package_purl(package);
@@ -71,6 +72,21 @@ BomComponent component_of(const FileSource& source, const ImageFile& file,
     return component;
 }
 
+// Type "oci" of the purl specification: the last part of the name, the digest, and where it is.
+std::string image_purl(const ManifestPackage& package) {
+    std::string name = package.location.substr(package.location.rfind('/') + 1);
+    std::string purl = "pkg:oci/" + purl_encoded(to_lower(name)) + "@" +
+                       purl_encoded(package.version) +
+                       "?arch=" + purl_encoded(package.architecture) +
+                       "&repository_url=" + purl_encoded(package.location);
+    std::string tagged = package.location + ":";
+    if (package.name.starts_with(tagged)) {
+        std::string tag = package.name.substr(tagged.size());
+        purl += "&tag=" + purl_encoded(tag.substr(0, tag.find('@')));
+    }
+    return purl;
+}
+
 // Lines of one profile are one supplier.
 FileSource without_line(FileSource source) {
     if (source.kind == FileSource::Kind::profile)
@@ -106,6 +122,7 @@ std::string package_purl(const ManifestPackage& package) {
     // Of a file that lies beside the profile nobody knows which distribution it is of.
     if (package.system == "file")
         return generic_purl(package.name, package.version, package.digest.hex());
+    if (package.system == "oci") return image_purl(package);
     std::string type = package.system == "alpine" ? "pkg:apk/alpine/" : "pkg:deb/debian/";
     std::string purl = type + purl_encoded(to_lower(package.name)) + "@" +
                        purl_encoded(package.version) +

@@ -14,7 +14,8 @@ namespace osiekit::builder {
 // One supplier of files of an image: a package, a program, a profile's file, or the builder. The
 // views of two SBOM formats on the same facts.
 struct BomComponent {
-    enum class Kind { package, program, profile, builder };
+    // image: one that the machine carries.
+    enum class Kind { package, image, program, profile, builder };
     Kind kind = Kind::package;
     std::string name;
     std::string version;  // may be empty

@@ -38,6 +38,8 @@ ordered_json file_component(const ImageFile& file) {
 
 const char* type_of(const BomComponent& component) {
     switch (component.kind) {
+        case BomComponent::Kind::image:
+            return "container";
         case BomComponent::Kind::program:
             return "application";
         case BomComponent::Kind::profile:

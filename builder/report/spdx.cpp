@@ -111,6 +111,8 @@ class Document {
         std::string id = spdx_id("Package", component.name, number);
         bool program = component.kind == BomComponent::Kind::program;
         ordered_json item = package(id, component.name, program ? "APPLICATION" : "LIBRARY");
+        if (component.kind == BomComponent::Kind::image)
+            item["primaryPackagePurpose"] = "CONTAINER";
         if (component.kind == BomComponent::Kind::profile) item["primaryPackagePurpose"] = "SOURCE";
         if (!component.version.empty()) item["versionInfo"] = component.version;
         if (!component.license.empty()) item["licenseDeclared"] = component.license;
