@@ -56,10 +56,10 @@ Result<ImageRequest> prepare_image(const ImageArguments& arguments, Reporter& re
     OSIEKIT_TRY(choose_compression(arguments, profile.compression));
     options.stage = [&reporter](std::string_view name) { reporter.stage(name); };
     options.progress = [&reporter](const Progress& state) { reporter.progress(state); };
-    options.packages =
-        open_repositories({profile.architecture, profile.alpine, options.cache, arguments.offline,
-                           arguments.refresh, options.progress, options.cancelled,
-                           [&reporter](std::string_view text) { reporter.warning(text); }});
+    options.packages = open_repositories(
+        profile,
+        {options.cache, arguments.offline, arguments.refresh, options.progress, options.cancelled,
+         [&reporter](std::string_view text) { reporter.warning(text); }});
     if (arguments.locked || !arguments.lock.empty()) {
         OSIEKIT_ASSIGN(
             options.packages,

@@ -77,12 +77,11 @@ Result<std::vector<LockedPackage>> packages_of_now(const LockArguments& argument
     Reporter reporter(arguments.quiet);
     reporter.stage("finding packages");
     auto repositories = open_repositories(
-        {profile.architecture, profile.alpine,
-         arguments.cache.empty() ? default_cache_directory()
-                                 : std::filesystem::path(arguments.cache),
-         arguments.offline, arguments.update && !arguments.offline,
-         [&](const Progress& state) { reporter.progress(state); }, watch_interrupts(),
-         [&](std::string_view text) { reporter.warning(text); }});
+        profile, {arguments.cache.empty() ? default_cache_directory()
+                                          : std::filesystem::path(arguments.cache),
+                  arguments.offline, arguments.update && !arguments.offline,
+                  [&](const Progress& state) { reporter.progress(state); }, watch_interrupts(),
+                  [&](std::string_view text) { reporter.warning(text); }});
     bool all_move = arguments.update && arguments.move.empty();
     OSIEKIT_ASSIGN(auto source,
                    keep_packages(profile, all_move ? std::vector<LockedPackage>() : before.packages,

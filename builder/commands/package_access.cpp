@@ -8,23 +8,35 @@
 
 namespace osiekit::builder {
 
-std::shared_ptr<PackageSource> open_repositories(const PackageAccess& access) {
+namespace {
+// As skopeo, podman and buildah call it.
+constexpr const char* credentials_variable = "REGISTRY_AUTH_FILE";
+}  // namespace
+
+std::shared_ptr<PackageSource> open_repositories(const Profile& profile,
+                                                 const PackageAccess& access) {
     Repositories::Options settings;
     auto common = [&](auto& repository) {
-        repository.architecture = access.architecture;
+        repository.architecture = profile.architecture;
         repository.cache = access.cache;
         repository.offline = access.offline;
-        repository.refresh = access.refresh;
         repository.progress = access.progress;
         repository.cancelled = access.cancelled;
     };
     common(settings.debian);
     common(settings.alpine);
+    common(settings.images);
+    settings.debian.refresh = settings.alpine.refresh = access.refresh;
     settings.cache = access.cache;
-    settings.alpine.mirror = access.alpine.mirror;
-    settings.alpine.branch = access.alpine.branch;
-    settings.alpine.repositories = access.alpine.repositories;
-    settings.alpine.keys = access.alpine.keys;
+    settings.alpine.mirror = profile.alpine.mirror;
+    settings.alpine.branch = profile.alpine.branch;
+    settings.alpine.repositories = profile.alpine.repositories;
+    settings.alpine.keys = profile.alpine.keys;
+    for (const CarriedSpec& image : profile.images)
+        if (image.source) settings.images.layouts[image.name] = *image.source;
+    settings.images.insecure = profile.agent.insecure_registries;
+    if (const char* file = std::getenv(credentials_variable)) settings.images.credentials = file;
+    settings.images.warning = access.warning;
     settings.warning = access.warning;
     return std::make_shared<Repositories>(std::move(settings));
 }

@@ -16,8 +16,6 @@ namespace osiekit::builder {
 
 // How the repositories are asked.
 struct PackageAccess {
-    std::string architecture;
-    AlpineSpec alpine;
     std::filesystem::path cache;
     bool offline = false;
     bool refresh = false;
@@ -25,7 +23,10 @@ struct PackageAccess {
     std::function<bool()> cancelled;
     std::function<void(std::string_view)> warning;
 };
-std::shared_ptr<PackageSource> open_repositories(const PackageAccess& access);
+// Those of the profile. Registries get the credentials of the file that REGISTRY_AUTH_FILE names
+// (in the form of Docker's config.json); without it nobody gets any.
+std::shared_ptr<PackageSource> open_repositories(const Profile& profile,
+                                                 const PackageAccess& access);
 
 // SOURCE_DATE_EPOCH, 0 if it is not set. Errors: invalid_input.
 Result<std::uint32_t> source_date();

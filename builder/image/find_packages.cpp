@@ -64,7 +64,11 @@ PackageQueries package_queries(const Profile& profile) {
     alpine.packages = profile.alpine_packages;
     alpine.exclude = profile.exclude;
     for (const PackageRequest& request : profile.no_deps) place(request, debian, alpine);
-    for (PackageQuery* query : {&debian, &alpine})
+    PackageQuery images;
+    images.system = PackageSystem::oci;
+    for (const CarriedSpec& image : profile.images)
+        images.packages.push_back({image.name, image.where});
+    for (PackageQuery* query : {&debian, &alpine, &images})
         if (!query->empty()) queries.image.push_back(std::move(*query));
     return queries;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "builder/carried/carried_image.hpp"
 #include "builder/image/lock_profile.hpp"
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
@@ -14,6 +15,7 @@ namespace osiekit::builder {
 Result<BuiltImage> ImageBuilder::run(FoundPackages packages) {
     packages_ = std::move(packages);
     image_.packages = packages_.all();
+    set_images_apart();
     OSIEKIT_TRY(find_kernel());
     OSIEKIT_TRY(collect_parts());
     OSIEKIT_TRY(add_applet_links());
@@ -43,6 +45,8 @@ Result<std::optional<ModuleFirmware>> ImageBuilder::prepare_kernel(const Located
 
 Result<bool> ImageBuilder::prepare_package(const LocatedPackage& package,
                                            const std::optional<ModuleFirmware>& asked) {
+    // All images become one part.
+    if (package.system == PackageSystem::oci) return true;
     bool wait = !asked && profile_.firmware.mode == FirmwareSpec::Mode::needed;
     if (wait && known_to_hold_firmware(package).value_or(false)) return false;
     if (asked) image_.modules.firmware = *asked;
@@ -70,6 +74,8 @@ Result<ImagePlan> ImageBuilder::plan() {
     OSIEKIT_ASSIGN(packages_, find_packages(profile_, *options_.packages, false));
     for (auto* list : {&packages_.kernel, &packages_.image})
         for (LocatedPackage& package : *list) OSIEKIT_TRY(look_for(package));
+    plan.packages = packages_;
+    set_images_apart();
     OSIEKIT_TRY(find_kernel());
     OSIEKIT_TRY(collect_parts());
     plan.known =
@@ -88,7 +94,6 @@ Result<ImagePlan> ImageBuilder::plan() {
     plan.name = image_.name;
     plan.architecture = image_.architecture;
     plan.compression = profile_.compression;
-    plan.packages = std::move(packages_);
     if (kernel_known_) plan.kernel = image_.kernel;
     plan.warnings = image_.warnings;
     return plan;
@@ -96,6 +101,11 @@ Result<ImagePlan> ImageBuilder::plan() {
 
 Status ImageBuilder::look_for(LocatedPackage& package) {
     if (!package.file.empty() || !package.digest_known) return {};
+    if (package.system == PackageSystem::oci) {
+        OSIEKIT_ASSIGN(auto image, find_image(blobs_, package));
+        if (image) package.file = image->files.front();
+        return {};
+    }
     OSIEKIT_ASSIGN(auto file, blobs_.find(package.digest));
     if (file) package.file = *std::move(file);
     return {};

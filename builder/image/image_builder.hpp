@@ -107,6 +107,11 @@ class ImageBuilder {
     // Takes out of packages what others replace. The packages' parts begin at `first`.
     Status settle_replacements(std::size_t first);
 
+    // The images that the machine carries are packages until here.
+    void set_images_apart();
+    // One part with all of them.
+    Status add_images();
+
     Status add_programs();
 
     // What a script of Alpine's busybox does.
@@ -144,6 +149,7 @@ class ImageBuilder {
     KernelStore kernels_;
     SegmentPacker packer_;
     FoundPackages packages_;
+    std::vector<LocatedPackage> carried_;  // images that were among the packages
     std::vector<Part> parts_;
     Tree whole_;                        // all of them together
     std::vector<std::string> applets_;  // paths of links to busybox

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "builder/image/carried_images.hpp"
 #include "builder/image/image_builder.hpp"
 #include "builder/image/image_modules.hpp"
 
@@ -20,6 +21,7 @@ Status ImageBuilder::collect_parts() {
     std::size_t first = parts_.size();
     for (const LocatedPackage& package : packages_.image) OSIEKIT_TRY(add_package(package));
     OSIEKIT_TRY(settle_replacements(first));
+    OSIEKIT_TRY(add_images());
     OSIEKIT_TRY(add_programs());
     for (const TreeSpec& spec : profile_.trees) {
         OSIEKIT_ASSIGN(LocalTree local, local_.tree(spec));
@@ -53,6 +55,45 @@ Result<Part> ImageBuilder::module_part() {
     part.request.entries = modules.tree.entries();
     part.keep_extra = to_json(image_.modules);
     return part;
+}
+
+void ImageBuilder::set_images_apart() {
+    auto& all = packages_.image;
+    auto first = std::stable_partition(all.begin(), all.end(), [](const LocatedPackage& package) {
+        return package.system != PackageSystem::oci;
+    });
+    carried_.assign(first, all.end());
+    all.erase(first, all.end());
+}
+
+Status ImageBuilder::add_images() {
+    std::vector<CarriedImage> images;
+    for (const LocatedPackage& package : carried_) {
+        OSIEKIT_ASSIGN(auto image, find_image(blobs_, package));
+        if (!image && goal_ == BuildGoal::plan) {
+            parts_.push_back(unknown_part(std::string(carried_part)));
+            return {};
+        }
+        if (!image)
+            return Error(ErrorKind::internal,
+                         "the image " + package.name + " vanished from the cache");
+        images.push_back(*std::move(image));
+    }
+    if (images.empty()) return {};
+    Part part;
+    part.self_contained = true;
+    part.keep_key = carried_key(images);
+    OSIEKIT_ASSIGN(auto kept, packer_.recall(part.keep_key));
+    if (kept) {
+        part.ready = std::move(kept->segment);
+        part.keep_key.clear();
+    } else {
+        OSIEKIT_ASSIGN(Tree tree, carried_tree(images));
+        part.request.name = carried_part;
+        part.request.entries = tree.entries();
+    }
+    parts_.push_back(std::move(part));
+    return {};
 }
 
 Status ImageBuilder::add_programs() {

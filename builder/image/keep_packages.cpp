@@ -66,7 +66,9 @@ Result<std::unique_ptr<PackageSource>> keep_packages(const Profile& profile,
     for (const PackageQuery& query : queries.image)
         for (const auto* list : {&query.packages, &query.no_deps})
             for (const PackageRequest& request : *list)
-                names.emplace_back(requested_package(request.name));
+                names.emplace_back(query.system == PackageSystem::oci
+                                       ? request.name
+                                       : requested_package(request.name));
     for (const std::string& name : move) {
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         Error error(ErrorKind::invalid_input,

@@ -78,6 +78,8 @@ std::vector<std::pair<LockedRequest, std::string>> requests_of(const Profile& pr
                                      std::pair{"packages.no-deps", &profile.no_deps}})
         for (const PackageRequest& request : *list)
             requests.push_back({{name, request.name}, request.where});
+    for (const CarriedSpec& image : profile.images)
+        requests.push_back({{"images", image.name}, image.where});
     return requests;
 }
 

@@ -26,6 +26,8 @@ Status keep_licence(const LocatedPackage& package, std::string_view copyright,
 }
 
 Result<std::string> package_licence(const LocatedPackage& package, const RecipeCache& recipes) {
+    // Nothing in an image says under which licences all that is in it stands.
+    if (package.system == PackageSystem::oci) return std::string();
     if (package.system == PackageSystem::alpine) {
         // Older entries of the index are no expressions; what cannot be read says nothing.
         auto licence = spdx_expression(package.license, LicenceDialect::alpine);

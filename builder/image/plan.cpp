@@ -19,7 +19,8 @@ bool is_in(const std::vector<LocatedPackage>& packages, const LocatedPackage& wa
 }
 
 std::string place_of(const LocatedPackage& package) {
-    if (package.system == PackageSystem::file) return package.location;
+    if (package.system == PackageSystem::file || package.system == PackageSystem::oci)
+        return package.location;
     return package.component.empty() ? package.suite : package.suite + " " + package.component;
 }
 

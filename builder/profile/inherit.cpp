@@ -19,6 +19,7 @@ const std::map<std::string, std::vector<std::vector<std::string>>>& removable_pl
         {"directories", {{"directories"}}},
         {"files", {{"files"}}},
         {"firmware", {{"firmware"}}},
+        {"images", {{"images"}}},
         {"libraries", {{"libraries", "optional"}}},
         {"modules", {{"modules", "load"}, {"modules", "include"}}},
         {"ntp", {{"init", "ntp"}}},

@@ -6,10 +6,10 @@ namespace osiekit::builder {
 
 const std::map<std::string, std::vector<std::string>>& profile_keys() {
     static const std::map<std::string, std::vector<std::string>> keys = {
-        {"", {"name",     "arch",        "extends",   "variables", "remove",   "kernel",
-              "packages", "alpine",      "modules",   "files",     "trees",    "directories",
-              "symlinks", "users",       "sysctl",    "agent",     "services", "init",
-              "programs", "compression", "libraries", "firmware",  "outputs"}},
+        {"", {"name",        "arch",     "extends",     "variables", "remove",   "kernel",
+              "packages",    "alpine",   "modules",     "files",     "trees",    "images",
+              "directories", "symlinks", "users",       "sysctl",    "agent",    "services",
+              "init",        "programs", "compression", "libraries", "firmware", "outputs"}},
         {"remove", removable_keys()},
         {"kernel", {"package", "repository", "cmdline"}},
         {"alpine", {"mirror", "branch", "repositories", "keys"}},
@@ -17,6 +17,7 @@ const std::map<std::string, std::vector<std::string>>& profile_keys() {
         {"modules", {"load", "include"}},
         {"files[]", {"path", "content", "source", "template", "libraries", "mode", "owner"}},
         {"trees[]", {"source", "path", "owner"}},
+        {"images[]", {"name", "source"}},
         {"directories[]", {"path", "mode", "owner"}},
         {"symlinks[]", {"path", "target"}},
         {"users[]", {"name", "uid", "gid", "group", "home", "shell"}},

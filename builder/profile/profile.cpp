@@ -20,7 +20,7 @@ constexpr std::size_t longest_cmdline = 2048;  // COMMAND_LINE_SIZE of x86 and a
 Result<PackageSystem> read_repository(const YamlValue& value) {
     OSIEKIT_ASSIGN(std::string text, value.text("a repository"));
     auto system = parse_package_system(text);
-    if (system) return *system;
+    if (system && *system != PackageSystem::oci) return *system;
     return value.bad("unknown repository \"" + printable(text) + "\"")
         .hint("debian, alpine or file");
 }
@@ -123,6 +123,9 @@ Status read_list_member(const std::string& key, const YamlValue& value, Profile&
         } else if (key == "trees") {
             OSIEKIT_ASSIGN(TreeSpec tree, read_tree(item));
             profile.trees.push_back(std::move(tree));
+        } else if (key == "images") {
+            OSIEKIT_ASSIGN(CarriedSpec image, read_carried(item, profile.images));
+            profile.images.push_back(std::move(image));
         } else if (key == "directories") {
             OSIEKIT_ASSIGN(DirectorySpec entry, read_directory(item));
             profile.directories.push_back(std::move(entry));
@@ -295,6 +298,8 @@ Result<Profile> load_profile(const std::filesystem::path& path, ProfileOptions o
     for (const TreeSpec& tree : profile.trees)
         if (std::error_code error; !std::filesystem::is_directory(tree.source, error))
             OSIEKIT_TRY(check(tree.source, tree.where));
+    for (const CarriedSpec& image : profile.images)
+        if (image.source) OSIEKIT_TRY(check(*image.source / "oci-layout", image.where));
     if (profile.agent.policy_file)
         OSIEKIT_TRY(check(*profile.agent.policy_file, profile.agent.policy_where));
     if (profile.kernel.repository == PackageSystem::file)

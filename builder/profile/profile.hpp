@@ -87,6 +87,13 @@ struct TreeSpec {
     std::string where;
 };
 
+// An image that the machine carries, so that no registry is asked for it.
+struct CarriedSpec {
+    std::string name;                             // in full, with its tag or digest
+    std::optional<std::filesystem::path> source;  // folder of a local layout; none: it is pulled
+    std::string where;
+};
+
 struct ServiceSpec {
     std::string name;
     std::vector<std::string> command;
@@ -175,6 +182,7 @@ struct Profile {
     FirmwareSpec firmware;
     std::vector<FileSpec> files;
     std::vector<TreeSpec> trees;
+    std::vector<CarriedSpec> images;
     std::vector<DirectorySpec> directories;
     std::vector<SymlinkSpec> symlinks;
     // Patterns of programs that may lack libraries, for they need not start.

@@ -2,6 +2,7 @@
 #include "builder/profile/keys.hpp"
 #include "builder/profile/readers.hpp"
 #include "lib/base/text.hpp"
+#include "lib/oci/reference.hpp"
 
 namespace osiekit::builder {
 
@@ -81,6 +82,50 @@ Result<TreeSpec> read_tree(const YamlValue& value) {
     }
     if (tree.source.empty()) return value.bad("a tree lacks the key \"source\"");
     return tree;
+}
+
+namespace {
+
+// In full; the machine finds it by that.
+Result<std::string> read_image_name(const YamlValue& value,
+                                    const std::vector<CarriedSpec>& others) {
+    OSIEKIT_ASSIGN(std::string text, read_line(value, "the name of an image"));
+    auto reference = oci::Reference::parse(text);
+    if (!reference) return value.bad(reference.error().to_string());
+    // Two images under one tag would be one name for two things, whatever their digests.
+    auto tagged = [](oci::Reference name) {
+        if (!name.tag.empty()) name.digest.reset();
+        return name.to_string();
+    };
+    for (const CarriedSpec& other : others)
+        if (tagged(oci::Reference::parse(other.name).value()) == tagged(*reference))
+            return value.bad("the image " + tagged(*reference) + " is named twice, first at " +
+                             other.where);
+    return reference->to_string();
+}
+
+}  // namespace
+
+Result<CarriedSpec> read_carried(const YamlValue& value, const std::vector<CarriedSpec>& others) {
+    CarriedSpec image;
+    image.where = value.where();
+    if (value.is_scalar()) {
+        OSIEKIT_ASSIGN(image.name, read_image_name(value, others));
+        return image;
+    }
+    OSIEKIT_ASSIGN(Members members, value.members(keys_of("images[]")));
+    for (const auto& [key, member] : members) {
+        if (key == "name") {
+            OSIEKIT_ASSIGN(image.name, read_image_name(member, others));
+            continue;
+        }
+        OSIEKIT_ASSIGN(std::string source, read_line(member, "the folder of an image layout"));
+        if (source.empty()) return member.bad("the name of the folder is empty");
+        image.source = member.directory() / std::filesystem::path(source).lexically_normal();
+        image.where = member.where();
+    }
+    if (image.name.empty()) return value.bad("an image lacks the key \"name\"");
+    return image;
 }
 
 Result<DirectorySpec> read_directory(const YamlValue& value) {

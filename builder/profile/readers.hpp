@@ -19,6 +19,8 @@ constexpr std::size_t longest_sysctl = 4096;  // bytes of a value, what the kern
 // `variables` are for content with "template: true".
 Result<FileSpec> read_file_spec(const YamlValue& value, const Variables& variables);
 Result<TreeSpec> read_tree(const YamlValue& value);
+// `others` are the images before it.
+Result<CarriedSpec> read_carried(const YamlValue& value, const std::vector<CarriedSpec>& others);
 Result<DirectorySpec> read_directory(const YamlValue& value);
 Result<SymlinkSpec> read_symlink(const YamlValue& value);
 

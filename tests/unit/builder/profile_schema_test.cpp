@@ -168,7 +168,9 @@ TEST_CASE("the schema takes the shipped profiles and every key in use") {
               "alpine: {mirror: m, branch: v3.20, repositories: [main], keys: k}\n"
               "modules: {load: [a], include: [b]}\nfirmware: [a/*]\nlibraries: {optional: [/a]}\n"
               "files: [{path: /a, source: b, libraries: host, mode: 0644, owner: 0:0}]\n"
-              "trees: [{source: a, path: /b, owner: 0:0}]\ndirectories: [/a, {path: /b}]\n"
+              "trees: [{source: a, path: /b, owner: 0:0}]\n"
+              "images: [r.example/a:1, {name: r.example/b:1, source: c}]\ndirectories: [/a, {path: "
+              "/b}]\n"
               "symlinks: [{path: /a, target: b}]\nusers: [{name: a, uid: 0, gid: 0}]\n"
               "sysctl: {kernel.panic: 10}\nservices: [{name: a, command: [/a]}]\n"
               "agent: {server: 'a:1', registry: r, insecure-registries: [r], policy: strict,\n"
@@ -203,6 +205,7 @@ TEST_CASE("what the schema refuses the code refuses too") {
                                             "variables: {a: [b]}\n",
                                             "modules: [a]\n",
                                             "trees: [{path: /a}]\n",
+                                            "images: [{source: a}]\n",
                                             "init: {host: a}\n"};
     TempDir folder = *TempDir::create();
     std::vector<std::filesystem::path> files;
