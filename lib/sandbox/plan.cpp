@@ -294,6 +294,7 @@ std::string ExitStatus::describe() const {
                                    : "killed by signal " + std::to_string(signal) + " (" +
                                          ::strsignal(signal) + ")";
     if (out_of_memory) text += ": out of memory";
+    if (asked_for_reboot) text += ": it called reboot(2), which ends only its own PID namespace";
     return text;
 }
 

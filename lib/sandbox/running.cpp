@@ -79,6 +79,9 @@ Result<ExitStatus> Running::wait(std::optional<std::chrono::milliseconds> timeou
         status.signal = info.si_status;
         status.code = 128 + info.si_status;
     }
+    // Without a handler the first process of a namespace cannot be killed by these signals.
+    status.asked_for_reboot =
+        !state.host_pid && (status.signal == SIGHUP || status.signal == SIGINT);
     status.out_of_memory = state.cgroup && state.cgroup->out_of_memory();
     state.status = status;
     return status;

@@ -152,6 +152,9 @@ struct ExitStatus {
     int code = 0;    // exit status, or 128 + signal
     int signal = 0;  // 0 if the program ended by itself
     bool out_of_memory = false;
+    // It called reboot(2) in a PID namespace of its own: that ends the namespace, with SIGHUP for a
+    // restart, SIGINT for halt or power off (pid_namespaces(7)).
+    bool asked_for_reboot = false;
 
     bool success() const { return code == 0; }
     std::string describe() const;  // "exit status 3", "killed by signal 9 (Killed): out of memory"

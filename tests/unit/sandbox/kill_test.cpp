@@ -1,3 +1,4 @@
+#include <linux/reboot.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -8,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "lib/sandbox/cgroup.hpp"
@@ -279,4 +281,36 @@ TEST_CASE("an agent with many threads can start actions") {
     for (int i = 0; i < 20; ++i) CHECK(run(root.spec(Level::host, {"exit", "3"})).status.code == 3);
     stop = true;
     for (std::thread& thread : busy) thread.join();
+}
+
+TEST_CASE("reboot(2) ends the program at most, and is told of") {
+    Root root;
+    auto asked = [&](Level level, unsigned command) {
+        return run(root.spec(level, {"reboot", std::to_string(command)}));
+    };
+    constexpr std::array<unsigned, 4> commands = {LINUX_REBOOT_CMD_RESTART,
+                                                  LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_HALT,
+                                                  LINUX_REBOOT_CMD_KEXEC};
+    for (unsigned command : commands) {
+        INFO(std::hex << command);
+        for (Level level : {Level::restricted, Level::disk}) {
+            Outcome refused = asked(level, command);
+            CHECK(refused.one("errno ") == std::to_string(EPERM));
+            CHECK_FALSE(refused.status.asked_for_reboot);
+        }
+        for (Level level : {Level::kexec, Level::host}) {
+            Outcome outcome = asked(level, command);
+            if (command == LINUX_REBOOT_CMD_KEXEC) {
+                CHECK(outcome.one("errno ") == std::to_string(EINVAL));
+                CHECK(outcome.status.success());
+                continue;
+            }
+            int signal = command == LINUX_REBOOT_CMD_RESTART ? SIGHUP : SIGINT;
+            CHECK(outcome.status.signal == signal);
+            CHECK(outcome.status.asked_for_reboot);
+            CHECK(outcome.status.describe() ==
+                  "killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) +
+                      "): it called reboot(2), which ends only its own PID namespace");
+        }
+    }
 }

@@ -1,12 +1,13 @@
 // A static program that runs inside the sandbox in the tests and prints what it sees, one fact a
 // line. usage: probe report | calls NUMBER… | ioctl-tiocsti | clone-namespace user/uts |
-//        socket FAMILY | exit N | signal N | family | answer |
+//        socket FAMILY | exit N | signal N | reboot COMMAND | family | answer |
 //        read FILE | write FILE TEXT | mount
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/reboot.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -110,6 +111,12 @@ static int result(long value) {
     return 0;
 }
 
+// Only where the namespace ends, and not the machine.
+static int ask_for_reboot(unsigned long command) {
+    if (getpid() != 1) return 97;
+    return result(syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, NULL));
+}
+
 static int family(void) {
     // A grandchild in a session of its own, as a daemon would be.
     pid_t between = fork();
@@ -170,6 +177,7 @@ int main(int argc, char** argv) {
         kill(getpid(), atoi(one));
         return 99;
     }
+    if (strcmp(mode, "reboot") == 0) return ask_for_reboot(strtoul(one, NULL, 0));
     if (strcmp(mode, "family") == 0) return family();
     if (strcmp(mode, "answer") == 0) return answer();
     if (strcmp(mode, "read") == 0) {
