@@ -1,23 +1,43 @@
-"""A machine with UEFI firmware netboots by the firmware's own PXE client, runs an action, and is sent away afterwards."""
+"""A machine with UEFI firmware netboots by the firmware's own PXE client, runs an action, and is sent away afterwards. It is
+air-gapped: it carries the action's image, whose registry does not exist."""
 
 import pathlib
+import shutil
 import time
 
-from harness import scenario
+from harness import osie_image, scenario
 
 SENT_AWAY = "tftp.sent_away"
+# As the template names it. No name below .invalid is ever resolved (RFC 6761).
+IMAGE = "registry.invalid/actions/reboot:v1"
+PROFILE = f"""extends: ../virtual.yaml
+name: carries-its-image
+images:
+  - {{name: '{IMAGE}', source: reboot}}
+"""
 
 
 def run(context):
     settings = context.prepare(("reboot",))
     settings.template = pathlib.Path(__file__).with_name("template.yaml")
     settings.firmware = "uefi"
+    settings.osie = build_with_image(context, settings.layouts.pop("reboot"))
     with scenario.Scenario(settings, context.report) as chain:
         chain.prepare_network()
         chain.submit()
         chain.start_machine()
         chain.install()
         check_chain(context, wait_until_sent_away(context, chain))
+        context.check(f"image {IMAGE} is one that this machine carries" in chain.console.text,
+                      "the agent says that the image came from the machine's own", chain.machine.console)
+
+
+def build_with_image(context, layout):
+    site, osie = context.out / "site", context.out / "osie"
+    shutil.copytree(layout, site / "reboot")
+    (site / "profile.yaml").write_text(PROFILE, encoding="utf-8")
+    osie_image.build(osie, context.out / "osie.log", context.report.say, site)
+    return osie
 
 
 def wait_until_sent_away(context, chain):
