@@ -11,6 +11,8 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+constexpr std::size_t shown_version = 19;  // "sha256:" and 12 digits
+
 bool is_in(const std::vector<LocatedPackage>& packages, const LocatedPackage& wanted) {
     return std::any_of(packages.begin(), packages.end(), [&](const LocatedPackage& package) {
         return package.system == wanted.system && package.name == wanted.name &&
@@ -18,9 +20,14 @@ bool is_in(const std::vector<LocatedPackage>& packages, const LocatedPackage& wa
     });
 }
 
+// A digest is told by its beginning; all of it is in the JSON and in the lock.
+std::string title_of(const LocatedPackage& package) {
+    if (package.system != PackageSystem::oci) return package.to_string();
+    return package.name + " " + package.version.substr(0, shown_version);
+}
+
 std::string place_of(const LocatedPackage& package) {
-    if (package.system == PackageSystem::file || package.system == PackageSystem::oci)
-        return package.location;
+    if (package.system == PackageSystem::file) return package.location;
     return package.component.empty() ? package.suite : package.suite + " " + package.component;
 }
 
@@ -189,7 +196,7 @@ std::string plan_text(const ImagePlan& plan, const std::vector<LocalInput>& inpu
     text += "packages\n";
     for (const LocatedPackage& package : plan.packages.all())
         text +=
-            line_of(printable(package.to_string()), human_size(package.size),
+            line_of(printable(title_of(package)), human_size(package.size),
                     package.file.empty() ? "to fetch" : "at hand", printable(place_of(package)));
     text += segment_lines(plan);
     if (!inputs.empty()) text += "local files\n";

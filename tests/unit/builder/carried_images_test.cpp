@@ -135,6 +135,8 @@ TEST_CASE("an image of a local layout is carried, locked, and listed") {
     CHECK(site.planned(name)["cached"] == false);
     site.must({"build", "--locked"});
     CHECK(site.planned(name)["cached"] == true);
+    auto plan = site.run({"plan", "--locked"}).out;
+    CHECK(contains(plan, "  " + name + " " + digest.substr(0, 19) + " "));
     auto source = site.extracted();
     CHECK(read_whole(source, name).manifest_digest.oci() == digest);
     CHECK(read_whole(source, "registry.invalid/tools/app@" + digest).manifest_digest.oci() ==
