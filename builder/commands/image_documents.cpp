@@ -1,7 +1,5 @@
 #include "builder/commands/image_documents.hpp"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <limits>
 
@@ -30,9 +28,6 @@ std::string document_text(const nlohmann::ordered_json& document) {
 Status write_documents(const OutputSpec& outputs, const std::filesystem::path& folder) {
     if (outputs.spdx.empty() && outputs.cyclonedx.empty() && outputs.provenance.empty()) return {};
     OSIEKIT_ASSIGN(OutputFolder locked, OutputFolder::open(folder, outputs));
-    // Those of an earlier image do not stay beside this one, whatever happens.
-    for (const auto& name : {outputs.spdx, outputs.cyclonedx, outputs.provenance})
-        if (!name.empty()) ::unlink((folder / name).c_str());
     OSIEKIT_ASSIGN(KnownImage image, load_known_image(folder));
     OSIEKIT_ASSIGN(std::uint64_t created, creation_time(image.manifest));
     Bom bom = bill_of_materials(image, created);

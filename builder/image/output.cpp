@@ -1,6 +1,9 @@
 #include "builder/image/output.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "builder/image/manifest.hpp"
 #include "builder/image/output_folder.hpp"
@@ -25,6 +28,14 @@ Status copy_checked(const std::filesystem::path& from, const Sha256& digest, int
     OSIEKIT_ASSIGN(Sha256 copied, content.digest());
     if (copied != digest)
         return Error(ErrorKind::digest, from.string() + " is damaged").hint("remove this file");
+    return {};
+}
+
+// Those of an earlier image.
+Status remove_documents(const OutputSpec& outputs, const std::filesystem::path& out) {
+    for (const auto& name : {outputs.spdx, outputs.cyclonedx, outputs.provenance})
+        if (!name.empty() && ::unlink((out / name).c_str()) != 0 && errno != ENOENT)
+            return Error::from_errno("removing " + (out / name).string());
     return {};
 }
 
@@ -58,6 +69,8 @@ Status write_image(BuiltImage& image, const std::filesystem::path& vmlinuz,
         OSIEKIT_TRY(write_all(script->fd(), ipxe_script(image.name, names, image.cmdline)));
     }
     if (cancelled && cancelled()) return Error(ErrorKind::cancelled, "interrupted");
+    // However this ends, they do not stay beside an image that they are not of.
+    OSIEKIT_TRY(remove_documents(image.outputs, out));
     OSIEKIT_TRY(kernel.commit());
     OSIEKIT_TRY(initramfs.commit());
     if (script) OSIEKIT_TRY(script->commit());

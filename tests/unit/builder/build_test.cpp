@@ -234,6 +234,25 @@ TEST_CASE("a build writes what the profile calls its outputs") {
     CHECK(contents->manifest["name"] == "test");
 }
 
+TEST_CASE("documents of an earlier image are gone when a new one is there") {
+    BuildSite site;
+    const std::string outputs = "outputs: {spdx: spdx.json, cyclonedx: bom.json}\n";
+    REQUIRE(site.build(full_profile + outputs));
+    // A program writes them behind the image, if it comes to that.
+    spill(site.options.out / "bom.json", "of the first image");
+    spill(site.options.out / "notes.txt", "somebody's");
+    REQUIRE(site.build(full_profile + outputs + "init: {hostname: second}\n"));
+    CHECK_FALSE(std::filesystem::exists(site.options.out / "bom.json"));
+    CHECK(std::filesystem::exists(site.options.out / "notes.txt"));
+    // They go first: where they cannot, no image takes the place of the one that is there.
+    std::string second = slurp(site.options.out / "initramfs");
+    std::filesystem::create_directory(site.options.out / "bom.json");
+    auto third = site.build(full_profile + outputs + "init: {hostname: third}\n");
+    REQUIRE_FALSE(third);
+    CHECK(third.error().to_string().find("bom.json") != std::string::npos);
+    CHECK(slurp(site.options.out / "initramfs") == second);
+}
+
 TEST_CASE("what a killed build has left in the output is removed by the next, and nothing else") {
     BuildSite site;
     std::filesystem::create_directories(site.options.out / "vmlinuz.partial.folder");
