@@ -144,6 +144,9 @@ TEST_CASE("files of the image that the lock does not account for are found") {
     std::erase_if(other.files, [](const ImageFile& file) { return file.path == "init"; });
     CHECK(found(other) == "p.lock: the program osie-init is not in the image\n");
     other = image;
+    std::erase_if(other.files, [](const ImageFile& file) { return file.path == "etc/issue"; });
+    CHECK(found(other) == "p.lock: /etc/issue, a copy of motd, is not in the image\n");
+    other = image;
     other.manifest.inputs.reset();
     CHECK(found(other) ==
           "manifest.json: it does not say which local files the image was built from\n");
