@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "builder/lock/lock.hpp"
@@ -85,6 +86,27 @@ TEST_CASE("a profile is locked, checked, and built from its lock") {
     std::string image = slurp(site.folder / "out/initramfs");
     REQUIRE(site.run({"build"}).exit_code == 0);
     CHECK(slurp(site.folder / "out/initramfs") == image);
+}
+
+TEST_CASE("a library of this machine that the profile names as a file, too, is in the lock once") {
+    LockSite site;
+    auto lock = [&](const std::string& more) {
+        spill(site.folder / "p.yaml",
+              "name: test\narch: amd64\nkernel: {package: linux-image-test.deb, repository: file}\n"
+              "files:\n  - {path: /usr/bin/env, source: /usr/bin/env, libraries: host}\n" +
+                  more);
+        auto locked = site.run({"lock"});
+        INFO(locked.err);
+        REQUIRE(locked.exit_code == 0);
+        return parse_lock(slurp(site.folder / "p.lock"), "p.lock").value().inputs.files;
+    };
+    std::string library;
+    for (const LockedDigest& file : lock(""))
+        if (file.name.find(".so") != std::string::npos) library = file.name;
+    REQUIRE(library.starts_with("/"));
+    auto files = lock("  - {path: /srv/copy, source: '" + library + "'}\n");
+    CHECK(std::count_if(files.begin(), files.end(),
+                        [&](const LockedDigest& file) { return file.name == library; }) == 1);
 }
 
 TEST_CASE("a lock that disagrees with its profile is refused, with the difference") {
