@@ -79,4 +79,11 @@ def follow(context, site):
     context.equal(site.versions(), third, "the lock of the smaller profile")
     site.wants("alpha, beta, gamma, delta")
     site.lock("--update")
-    context.equal(site.versions(), {**third, "alpha": "1.0", "gamma": "1.1"}, "the lock where all may move")
+    moved = {**third, "alpha": "1.0", "gamma": "1.1"}
+    context.equal(site.versions(), moved, "the lock where all may move")
+    # The mirror was asked a moment ago. What it did not have then is a reason to ask it again, without being told to.
+    site.repository.add([Package("zeta", "1.0", {"srv/zeta": b"new\n"})])
+    site.repository.publish()
+    site.wants("alpha, beta, gamma, delta, zeta")
+    site.lock()
+    context.equal(site.versions(), {**moved, "zeta": "1.0"}, "the lock with what the mirror has had since")
