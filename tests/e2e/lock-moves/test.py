@@ -3,9 +3,10 @@ and what changed is printed, for people and as JSON. The image follows the lock.
 
 import json
 import pathlib
+import shutil
 import tempfile
 
-from harness import deb_repository, paths
+from harness import apk_repository, deb_repository, paths
 from harness.deb_repository import Package
 from harness.deb_site import Site
 
@@ -15,6 +16,7 @@ def run(context):
         site = Locked(context, pathlib.Path(name))
         try:
             follow(context, site)
+            follow_alpine(context, site)
         finally:
             site.server.stop()
 
@@ -87,3 +89,32 @@ def follow(context, site):
     site.wants("alpha, beta, gamma, delta, zeta")
     site.lock()
     context.equal(site.versions(), {**moved, "zeta": "1.0"}, "the lock with what the mirror has had since")
+
+
+def follow_alpine(context, site):
+    """Alpine's indexes have no digests, so that a lock fetches packages; the mirror moves on between index and package."""
+    folder = site.folder / "alpine"
+    key = apk_repository.Key(folder, "test")
+    mirrors = apk_repository.Mirrors(folder)
+    try:
+        site.profile = site.profile.with_name("alpine.yaml")
+        site.profile.write_text(f"""name: alpine
+kernel: {{package: {deb_repository.KERNEL}}}
+packages: {{alpine: [hello]}}
+alpine: {{mirror: "{mirrors.url("mirror")}", branch: v3.20, keys: {key.public}}}
+""", encoding="utf-8")
+        publish_hello(folder / "mirror", "1.0-r0", key)
+        # A plan reads the index and no package.
+        done = site.run(site.repository.command("plan", str(site.profile), "--cache", str(site.folder / "cache"),
+                                                "--programs", str(paths.RELEASE_BIN)))
+        context.check(done.returncode == 0 and "hello 1.0-r0" in done.stdout, f"the plan: {done.stdout}{done.stderr}")
+        publish_hello(folder / "mirror", "1.1-r0", key)
+        site.lock()
+        context.equal(site.versions()["hello"], "1.1-r0", "the package that the mirror has instead of the one in the index")
+    finally:
+        mirrors.stop()
+
+
+def publish_hello(mirror, version, key):
+    shutil.rmtree(mirror, ignore_errors=True)
+    apk_repository.write(mirror, [apk_repository.Package("hello", version, {"usr/share/hello": version.encode()})], key)
