@@ -1,12 +1,16 @@
 """The harness is a program too: the parts of it that a wrong answer could hide in."""
 
 import pathlib
+import re
 import subprocess
 import tempfile
 
 from harness import apt, netns, osie_image, processes, terminal
 from harness.console import Console, plain
 from harness.errors import HarnessError, tail
+from harness.protobuf import Message
+from harness.scenario import E2E
+from harness.testing import scenarios
 
 SOURCES = """Types: deb deb-src
 # a comment between the fields
@@ -44,6 +48,22 @@ def run(context):
     check_namespace(context)
     check_fallback(context)
     check_screen(context)
+    check_table(context)
+    check_protobuf(context)
+
+
+def check_table(context):
+    table = re.findall(r"^\| `([a-z0-9-]+)` \|", (E2E / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    context.equal(table, scenarios(), "the scenarios in the README's table")
+
+
+def check_protobuf(context):
+    """The examples of protobuf.dev's document of the encoding."""
+    context.equal(Message(b"\x08\x96\x01").number(1), 150, "a number")
+    context.equal(Message(b"\x12\x07testing").text(2), "testing", "a text")
+    context.equal(Message(b"\x1a\x03\x08\x96\x01").message(3).number(1), 150, "a message in a message")
+    context.equal(Message(b"\x0a\x01a\x0a\x01b").texts(1), ["a", "b"], "a list")
+    context.equal((Message(b"").text(1), Message(b"").number(1), Message(b"").messages(1)), ("", 0, []), "what is absent")
 
 
 def check_sources(context):

@@ -2,6 +2,7 @@
 made on the machine's side and that all of it goes, also after kill -9. The machine and the outside are network namespaces;
 the same in a machine with Debian's kernel and its modules is in sandbox-limits."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -137,12 +138,10 @@ def reaches(context, machine):
 
 def is_not_reached(context, machine):
     log = context.out / "running.log"
-    sandbox = Service("the sandbox", machine.words("nc -l -p 7777 -e /bin/busybox echo here & echo up; sleep 98765"), log)
+    sandbox = Service("the sandbox", machine.words("nc -l -p 7777 -e /bin/busybox echo here & echo up; sleep infinity"), log)
     try:
         wait_for(lambda: "up" in log.read_text(encoding="utf-8").splitlines(), "the sandbox", sandbox)
-        wait_for(lambda: ":1E61" in pathlib.Path("/proc", str(inner_pid(machine)), "net/tcp").read_text(encoding="utf-8") or
-                 ":1E61" in pathlib.Path("/proc", str(inner_pid(machine)), "net/tcp6").read_text(encoding="utf-8"),
-                 "its listener", sandbox)
+        wait_for(lambda: listens(sandbox), "its listener", sandbox)
         context.equal(machine.inside.run(["nft", "list", "table", "ip", "osie0"]), RULES, "the rules, as nft reads them")
         context.equal(machine.forwarding(), "1", "ip_forward while it runs")
         connect = "import socket, sys; print(socket.create_connection((sys.argv[1], 7777), 2).recv(9).decode())"
@@ -155,20 +154,44 @@ def is_not_reached(context, machine):
     machine.check_clean("after SIGTERM")
 
 
-def inner_pid(machine):
-    """A process with a network namespace that is neither the machine's nor ours: the sandbox's."""
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+def listens(sandbox):
+    """Whether a program in the sandbox's network listens on port 7777."""
+    inner = inner_pid(sandbox)
+    try:
+        return inner is not None and any(":1E61" in pathlib.Path("/proc", str(inner), "net", file).read_text(encoding="utf-8")
+                                         for file in ("tcp", "tcp6"))
+    except OSError:
+        return False
+
+
+def inner_pid(sandbox):
+    """The first of the service's descendants whose network is not the service's own; None before there is one."""
+    children = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            if b"sleep\x0098765\x00" in path.read_bytes():
-                return int(path.parent.name)
+            parent = int(path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
         except OSError:
             continue
-    return "self"
+        children.setdefault(parent, []).append(int(path.parent.name))
+    outer, waiting = network_of(sandbox.process.pid), [sandbox.process.pid]
+    while waiting:
+        pid = waiting.pop(0)
+        if network_of(pid) not in (None, outer):
+            return pid
+        waiting += children.get(pid, [])
+    return None
+
+
+def network_of(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net")
+    except OSError:
+        return None
 
 
 def killed(context, machine):
     log = context.out / "killed.log"
-    sandbox = Service("the sandbox", machine.words("echo up; sleep 98765"), log)
+    sandbox = Service("the sandbox", machine.words("echo up; sleep infinity"), log)
     wait_for(lambda: "up" in log.read_text(encoding="utf-8").splitlines(), "the sandbox", sandbox)
     sandbox.kill()
     wait_for(lambda: not machine.has_link("osie0p"), "the end of the program whose supervisor was killed")

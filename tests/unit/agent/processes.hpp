@@ -30,6 +30,12 @@ class ChildProcess {
     ChildProcess& operator=(const ChildProcess&) = delete;
     ~ChildProcess() { kill(SIGKILL); }
 
+    bool runs() const {
+        siginfo_t info{};
+        return pid_ > 0 &&
+               ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+               info.si_pid == 0;
+    }
     // Without waiting for what it does.
     void signal(int number) const { ::kill(pid_, number); }
     // Signals it and waits for its end; gives the raw wait status.

@@ -81,8 +81,9 @@ struct Machine {
         settings.journal = directory / "journal";
         settings.insecure_registries = {images.host()};
         fs::create_directory(settings.store);
-        REQUIRE(::mount("tmpfs", settings.store.c_str(), "tmpfs", 0, store_size) == 0);
         REQUIRE(Journal::open(settings.journal));
+        // Last: who throws after it would leave it mounted.
+        REQUIRE(::mount("tmpfs", settings.store.c_str(), "tmpfs", 0, store_size) == 0);
     }
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;

@@ -2,11 +2,11 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
-#include "lib/base/text.hpp"
 #include "lib/grpc_curl/channel.hpp"
 #include "tests/unit/agent/processes.hpp"
 
@@ -23,15 +23,15 @@ class PythonServer {
   public:
     PythonServer()
         : process_({"/usr/bin/python3",
-                    std::string(OSIEKIT_SOURCE_DIR) + "/tests/unit/grpc_curl/hold.py"},
+                    std::string(OSIEKIT_SOURCE_DIR) + "/tests/unit/grpc_curl/hold.py",
+                    directory_ / "port"},
                    directory_ / "log") {
-        std::optional<std::uint64_t> port;
-        while (!port) {
+        // Against waiting for ever; nothing is judged by it.
+        for (int i = 0; i < 6000 && process_.runs() && !std::filesystem::exists(port_file()); ++i)
             std::this_thread::sleep_for(10ms);
-            auto text = read_file(directory_ / "log");
-            if (text && text->ends_with('\n')) port = parse_u64(trim(*text));
-        }
-        target_ = "127.0.0.1:" + std::to_string(*port);
+        auto port = read_file(port_file());
+        if (!port) FAIL("the server has not started: " << read_file(directory_ / "log").value());
+        target_ = "127.0.0.1:" + *port;
     }
     void send(int signal) { process_.signal(signal); }
     std::unique_ptr<Channel> connect(const PingTimes& ping) const {
@@ -42,6 +42,8 @@ class PythonServer {
     }
 
   private:
+    std::filesystem::path port_file() const { return directory_ / "port"; }
+
     TempDir directory_ = TempDir::create("hold").value();
     ChildProcess process_;
     std::string target_;

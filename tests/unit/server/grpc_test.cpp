@@ -4,12 +4,11 @@
 #include <future>
 #include <thread>
 
-#include "fixtures.hpp"
 #include "proto/admin.grpc.pb.h"
 #include "proto/rpc_status.pb.h"
 #include "proto/workflow.grpc.pb.h"
 #include "server/rpc/convert.hpp"
-#include "server/rpc/grpc_server.hpp"
+#include "wire.hpp"
 
 using namespace osiekit;
 using namespace osiekit::server;
@@ -19,22 +18,12 @@ namespace v1 = osiekit::v1;
 
 namespace {
 
-// A server on a free port with clients for both of its services.
-struct Wire : Rig {
-    Logger log{Logger::Options{LogLevel::error, false, true, 2}};
-    std::unique_ptr<LogStore> logs = LogStore::open(folder / "logs.db").value();
-    std::unique_ptr<GrpcServer> server;
-    std::shared_ptr<grpc::Channel> channel;
-    std::unique_ptr<proto::WorkflowService::Stub> agent;
-    std::unique_ptr<v1::AdminService::Stub> admin;
+// Clients for the agents' and the operators' service.
+struct AgentWire : Wire {
+    std::unique_ptr<proto::WorkflowService::Stub> agent = proto::WorkflowService::NewStub(channel);
+    std::unique_ptr<v1::AdminService::Stub> admin = v1::AdminService::NewStub(channel);
 
-    explicit Wire(std::chrono::milliseconds hold = std::chrono::minutes(5)) {
-        server = GrpcServer::start({"127.0.0.1", 0, hold}, engine, *logs, log).value();
-        channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->port()),
-                                      grpc::InsecureChannelCredentials());
-        agent = proto::WorkflowService::NewStub(channel);
-        admin = v1::AdminService::NewStub(channel);
-    }
+    using Wire::Wire;
 
     std::pair<grpc::Status, proto::ActionResponse> ask(const std::string& id = mac) {
         grpc::ClientContext context;
@@ -66,7 +55,7 @@ struct Wire : Rig {
 }  // namespace
 
 TEST_CASE("An agent is led through a workflow over gRPC") {
-    Wire wire;
+    AgentWire wire;
     auto id = wire.queue();
     auto [status, action] = wire.ask();
     REQUIRE(status.ok());
@@ -87,7 +76,7 @@ TEST_CASE("An agent is led through a workflow over gRPC") {
 }
 
 TEST_CASE("With nothing to do the call ends with the detail that agents know") {
-    Wire wire(std::chrono::milliseconds(1));
+    AgentWire wire(std::chrono::milliseconds(1));
     auto [status, action] = wire.ask();
     CHECK(status.error_code() == grpc::StatusCode::FAILED_PRECONDITION);
     google::rpc::Status detail;
@@ -100,7 +89,7 @@ TEST_CASE("With nothing to do the call ends with the detail that agents know") {
 }
 
 TEST_CASE("Many held calls are woken by what concerns them") {
-    Wire wire;
+    AgentWire wire;
     REQUIRE(wire.engine.put_hardware(machine));
     REQUIRE(wire.engine.put_template("install", two_actions));
     // Held calls of others, each to be ended by the server's stop.
@@ -133,7 +122,7 @@ TEST_CASE("Many held calls are woken by what concerns them") {
 }
 
 TEST_CASE("A call that the agent gives up does no harm") {
-    Wire wire;
+    AgentWire wire;
     grpc::ClientContext context;
     proto::ActionRequest request;
     request.set_agent_id(mac);
@@ -149,7 +138,7 @@ TEST_CASE("A call that the agent gives up does no harm") {
 }
 
 TEST_CASE("Plausible agents never get a code that stops them") {
-    Wire wire;
+    AgentWire wire;
     auto id = wire.queue();
     proto::ActionResponse action = wire.ask().second;
     auto with = [&](auto change) {
@@ -173,7 +162,7 @@ TEST_CASE("Plausible agents never get a code that stops them") {
 }
 
 TEST_CASE("Administration over gRPC") {
-    Wire wire;
+    AgentWire wire;
     {
         grpc::ClientContext context;
         v1::PutHardwareRequest request;
@@ -220,7 +209,7 @@ TEST_CASE("Administration over gRPC") {
 }
 
 TEST_CASE("Followers of the event log see what was and what comes, in order") {
-    Wire wire;
+    AgentWire wire;
     auto id = wire.queue();
     grpc::ClientContext context;
     v1::WatchEventsRequest request;
@@ -247,7 +236,7 @@ TEST_CASE("Followers of the event log see what was and what comes, in order") {
 }
 
 TEST_CASE("A stream without follow ends, however long the log") {
-    Wire wire;
+    AgentWire wire;
     std::vector<Event> many(1000);
     for (auto& event : many) event.kind = "dhcp.ack";
     REQUIRE(wire.engine.append(many));
@@ -263,7 +252,7 @@ TEST_CASE("A stream without follow ends, however long the log") {
 }
 
 TEST_CASE("A port that is taken is an error") {
-    Wire wire;
+    AgentWire wire;
     Rig other;
     auto second = GrpcServer::start({"127.0.0.1", wire.server->port(), std::chrono::seconds(1)},
                                     other.engine, *wire.logs, wire.log);

@@ -3,10 +3,9 @@
 
 #include <future>
 
-#include "fixtures.hpp"
 #include "proto/logs.grpc.pb.h"
-#include "server/rpc/grpc_server.hpp"
 #include "server/rpc/log_receiver.hpp"
+#include "wire.hpp"
 
 using namespace osiekit;
 using namespace osiekit::server;
@@ -17,13 +16,8 @@ namespace v1 = osiekit::v1;
 
 namespace {
 
-struct Wire : Rig {
-    Logger log{Logger::Options{LogLevel::error, false, true, 2}};
-    std::unique_ptr<LogStore> logs = LogStore::open(folder / "logs.db").value();
-    std::unique_ptr<GrpcServer> server =
-        GrpcServer::start({"127.0.0.1", 0, std::chrono::minutes(5)}, engine, *logs, log).value();
-    std::unique_ptr<v1::LogService::Stub> stub = v1::LogService::NewStub(grpc::CreateChannel(
-        "127.0.0.1:" + std::to_string(server->port()), grpc::InsecureChannelCredentials()));
+struct LogWire : Wire {
+    std::unique_ptr<v1::LogService::Stub> stub = v1::LogService::NewStub(channel);
     std::string id = queue();
     Offer offer = engine.next_action_for(mac).value().value();
 
@@ -74,7 +68,7 @@ void add_lines(v1::LogBatch& batch, const std::vector<std::string>& texts) {
 }  // namespace
 
 TEST_CASE("Output is taken from the agent of the action, and given to whoever asks") {
-    Wire wire;
+    LogWire wire;
     grpc::ClientContext context;
     auto stream = wire.stub->SendLogs(&context);
     v1::LogProgress progress;
@@ -103,7 +97,7 @@ TEST_CASE("Output is taken from the agent of the action, and given to whoever as
 }
 
 TEST_CASE("Output of somebody else's action, or of none, is refused") {
-    Wire wire;
+    LogWire wire;
     auto with = [&](auto change) {
         auto message = wire.hello();
         change(message);
@@ -161,7 +155,7 @@ TEST_CASE("Messages of output have limits") {
 }
 
 TEST_CASE("A follower hears what comes and ends with the workflow") {
-    Wire wire;
+    LogWire wire;
     v1::ReadLogsRequest request;
     request.set_workflow_id(wire.id);
     request.set_follow(true);
@@ -189,7 +183,7 @@ TEST_CASE("A follower hears what comes and ends with the workflow") {
 }
 
 TEST_CASE("Followers and senders are told when the server stops; questions about nothing fail") {
-    Wire wire;
+    LogWire wire;
     v1::ReadLogsRequest request;
     request.set_workflow_id("gone");
     grpc::Status status;
