@@ -127,10 +127,17 @@ Status restate_directories(const std::vector<std::filesystem::path>& layers,
                            const std::filesystem::path& upper) {
     std::vector<Layer> top_first;
     std::set<std::string> wanted;  // parents first
+    std::size_t implied_by_all = 0;
     for (auto path = layers.rbegin(); path != layers.rend(); ++path) {
         Layer layer;
         OSIEKIT_ASSIGN(layer.root, open_file(*path, O_PATH | O_DIRECTORY));
         OSIEKIT_ASSIGN(auto implied, implied_directories(*path));
+        implied_by_all += implied.size();
+        if (implied_by_all > max_implied_directories)
+            return Error(ErrorKind::limit, "the image's layers have more than " +
+                                               std::to_string(max_implied_directories) +
+                                               " folders without entries of their own")
+                .hint("build the image with a tool that writes them, such as buildah");
         layer.implied.insert(implied.begin(), implied.end());
         wanted.insert(implied.begin(), implied.end());
         top_first.push_back(std::move(layer));

@@ -13,6 +13,10 @@
 // different lower ones, so it is only noted, and put right for each action.
 namespace osiekit::oci {
 
+// Of all layers of an image together, counted for each layer: every one is looked for in every
+// layer before an action starts.
+inline constexpr std::size_t max_implied_directories = 100'000;
+
 // Where the store at STORE/layers/HEX notes what was implied: STORE/implied/HEX.
 std::filesystem::path implied_record(const std::filesystem::path& layer);
 
@@ -23,7 +27,8 @@ Result<std::vector<std::string>> implied_directories(const std::filesystem::path
 
 // Makes those folders in `upper`, which lies over the layers (lowest first), that the layers imply
 // and lower ones state: with the owner, mode, times and attributes of the topmost layer that states
-// them. What is hidden on the way (whiteouts, opaque folders, other files) has no say.
+// them. What is hidden on the way (whiteouts, opaque folders, other files) has no say. Errors:
+// limit (max_implied_directories), io.
 Status restate_directories(const std::vector<std::filesystem::path>& layers,
                            const std::filesystem::path& upper);
 

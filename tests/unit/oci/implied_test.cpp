@@ -93,6 +93,25 @@ TEST_CASE("what no layer implies, or none states, stays as it is") {
     REQUIRE(fs::is_empty(layers.upper));
 }
 
+TEST_CASE("an image may imply so many folders and no more") {
+    Layers layers;
+    layers.add(stated());
+    layers.add(TarBuilder().file("etc/deep/new", "x"));
+    // Three folders are implied by the second layer, one by the first.
+    std::vector<std::string> paths;
+    for (std::size_t i = 4; i < max_implied_directories; ++i)
+        paths.push_back("etc/" + std::to_string(i));
+    layers.add(TarBuilder().directory("./"));
+    REQUIRE(note_implied(layers.paths.back(), paths));
+    layers.restate();
+    CHECK(is_stated(layers.upper));
+    paths.emplace_back("etc/more");
+    REQUIRE(note_implied(layers.paths.back(), paths));
+    auto refused = restate_directories(layers.paths, layers.upper);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind() == ErrorKind::limit);
+}
+
 TEST_CASE("an entry behind its content states the folder after all") {
     Layers layers;
     REQUIRE(layers.add(TarBuilder().file("a/b/c", "x").directory("a/b", 0700)) == Names{"", "a"});
