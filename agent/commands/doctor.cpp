@@ -6,6 +6,7 @@
 
 #include "agent/commands/command.hpp"
 #include "agent/commands/common.hpp"
+#include "agent/commands/doctor_isolation.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::agent {
@@ -19,6 +20,7 @@ constexpr const char* footer =
     "  tink-worker doctor\n"
     "  tink-worker doctor --grpc-server 192.0.2.1:42113 --registry-name registry.example\n"
     "  tink-worker doctor --only clock,dns\n"
+    "  tink-worker doctor --only bridge,user-namespace\n"
     "  tink-worker doctor --json | jq '.findings[] | select(.verdict != \"ok\")'";
 
 void print_text(const Finding& finding) {
@@ -42,6 +44,7 @@ void print_json(const std::vector<Finding>& findings, Verdict worst) {
 
 Result<std::vector<Check>> chosen(const std::vector<std::string>& only) {
     auto all = machine_checks();
+    for (Check& check : isolation_checks()) all.push_back(std::move(check));
     for (Check& check : network_checks()) all.push_back(std::move(check));
     if (only.empty()) return all;
     std::vector<Check> wanted;
