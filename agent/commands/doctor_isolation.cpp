@@ -206,11 +206,12 @@ std::vector<std::string> absent_bridge_modules(const std::filesystem::path& root
 Finding judge_bridge(const BridgeFacts& facts) {
     constexpr const char* what = "actions that ask for the network bridge fail: ";
     if (!facts.root) return warn("the network bridge takes root", "use sudo");
-    if (facts.trial && facts.forwarding_writable)
-        return ok("bridge, cards and address translation can be made, packets forwarded");
-    if (facts.trial)
+    // First: the trial fails by it as well.
+    if (!facts.forwarding_writable)
         return warn(std::string(what) + forward_file + " cannot be written to",
                     "mount /proc for writing; container runtimes make /proc/sys read-only");
+    if (facts.trial)
+        return ok("bridge, cards and address translation can be made, packets forwarded");
     std::string text = what + facts.trial.error().message();
     if (!facts.absent.empty())
         return warn(text, "the kernel has no module " + join(facts.absent, ", ") +

@@ -60,11 +60,13 @@ TEST_CASE("verdicts about the network bridge say what to do") {
     CHECK(judge_bridge(facts).verdict == Verdict::warning);
     CHECK(judge_bridge(facts).hint == "use sudo");
     facts.root = true;
+    facts.trial = Error(ErrorKind::io, "cannot open it: Read-only file system");
     auto read_only = judge_bridge(facts);
     CHECK(read_only.verdict == Verdict::warning);
     CHECK_THAT(read_only.text, Contains("/proc/sys/net/ipv4/ip_forward"));
     CHECK_THAT(read_only.hint, Contains("/proc"));
     facts.forwarding_writable = true;
+    facts.trial = {};
     CHECK(judge_bridge(facts).verdict == Verdict::ok);
     CHECK(judge_bridge(facts).hint.empty());
     facts.trial = Error(ErrorKind::unsupported, "making the table: No such file");
