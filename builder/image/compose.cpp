@@ -103,7 +103,9 @@ std::string init_settings(const InitSpec& init, const AgentSpec& agent, const In
         std::vector<std::string> command = service.command;
         if (service.name == agent_service)
             for (std::string& word : agent.arguments()) command.push_back(std::move(word));
-        settings["services"].push_back({{"name", service.name}, {"command", command}});
+        nlohmann::ordered_json entry = {{"name", service.name}, {"command", command}};
+        if (service.sandbox) entry["sandbox"] = sandbox::service_to_json(*service.sandbox);
+        settings["services"].push_back(std::move(entry));
     }
     settings["ntp"] = init.ntp;
     if (!init.sysctl.empty()) settings["sysctl"] = init.sysctl;

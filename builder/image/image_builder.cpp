@@ -8,6 +8,7 @@
 #include "builder/image/memory.hpp"
 #include "builder/image/output.hpp"
 #include "builder/image/package_licence.hpp"
+#include "builder/kernel/sandbox_options.hpp"
 #include "lib/base/text.hpp"
 
 namespace osiekit::builder {
@@ -94,6 +95,7 @@ Result<ImagePlan> ImageBuilder::plan() {
     plan.name = image_.name;
     plan.architecture = image_.architecture;
     plan.compression = profile_.compression;
+    plan.services = profile_.init.services;
     if (kernel_known_) plan.kernel = image_.kernel;
     plan.warnings = image_.warnings;
     return plan;
@@ -138,7 +140,8 @@ Status ImageBuilder::find_kernel() {
                      kernel.where + ": the package " + kernel.package + " brings no kernel")
             .hint("name a package such as linux-image-cloud-amd64");
     image_.cmdline = image_cmdline(profile_.kernel.cmdline, image_.kernel.reads_initramfs_options);
-    return check_kernel_unpacks();
+    OSIEKIT_TRY(check_kernel_unpacks());
+    return check_kernel_confines();
 }
 
 Status ImageBuilder::check_kernel_unpacks() {
@@ -153,6 +156,22 @@ Status ImageBuilder::check_kernel_unpacks() {
                      " cannot unpack " + std::string(to_string(method)) +
                      ": its configuration lacks " + std::string(kernel_option(method)))
         .hint("compress with " + join(names, " or "));
+}
+
+Status ImageBuilder::check_kernel_confines() const {
+    for (const ServiceSpec& service : profile_.init.services) {
+        if (!service.sandbox) continue;
+        std::vector<std::string> lacking;
+        for (std::string& option : options_of_sandbox(*service.sandbox))
+            if (image_.kernel.lacks.count(option) != 0) lacking.push_back(std::move(option));
+        if (lacking.empty()) continue;
+        return Error(ErrorKind::unsupported,
+                     service.where + ": the kernel " + image_.kernel.version +
+                         " cannot make the sandbox of the service " + service.name +
+                         ": its configuration lacks " + join(lacking, ", "))
+            .hint("take another kernel, or leave out what needs it");
+    }
+    return {};
 }
 
 Status ImageBuilder::pack() {

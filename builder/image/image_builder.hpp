@@ -81,6 +81,7 @@ class ImageBuilder {
     Status find_kernel();
 
     Status check_kernel_unpacks();
+    Status check_kernel_confines() const;
 
     // The kernel is older than the image, but its date is the same in every build.
     InitFacts init_facts() const;

@@ -61,18 +61,55 @@ std::string right(const std::string& text, std::size_t width) {
     return std::string(text.size() < width ? width - text.size() : 0, ' ') + text;
 }
 
+// "1.5" of 1500.
+std::string thousandths(std::uint32_t number) {
+    std::string text = std::to_string(number % 1000 + 1000).substr(1);
+    text.erase(text.find_last_not_of('0') + 1);
+    return std::to_string(number / 1000) + (text.empty() ? "" : "." + text);
+}
+
 std::string counted(std::uint64_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 constexpr std::size_t name_width = 44;
 constexpr std::size_t size_width = 10;
+constexpr std::size_t service_width = 20;
+constexpr std::size_t longest_sandbox = 400;
 
 std::string line_of(const std::string& name, const std::string& size, const std::string& state,
                     const std::string& from = "") {
     std::string line = "  " + padded(name, name_width) + " " + right(size, size_width) + "  " +
                        (from.empty() ? state : padded(state, 11) + from);
     return line + "\n";
+}
+
+// What a service's sandbox is, in a line.
+std::string sandbox_text(const sandbox::ServiceSandbox& service) {
+    std::string text(to_string(service.level));
+    if (service.uid != 0 || service.gid != 0)
+        text += ", as " + std::to_string(service.uid) + ":" + std::to_string(service.gid);
+    if (service.network != sandbox::Network::host)
+        text += ", network " + std::string(to_string(service.network));
+    const sandbox::Limits& limits = service.limits;
+    if (limits.memory_bytes) text += ", memory " + human_size(*limits.memory_bytes);
+    if (limits.processes) text += ", processes " + std::to_string(*limits.processes);
+    if (limits.cpu_millis) text += ", cpus " + thousandths(*limits.cpu_millis);
+    if (limits.io_bytes_per_second)
+        text += ", " + human_size(*limits.io_bytes_per_second) + "/s of each disk";
+    if (!service.writable.empty()) text += ", writes " + join(service.writable, " ");
+    return text;
+}
+
+std::string service_lines(const ImagePlan& plan) {
+    if (plan.services.empty()) return {};
+    std::string text = "services\n";
+    for (const ServiceSpec& service : plan.services)
+        text += "  " + padded(printable(service.name), service_width) + " " +
+                (service.sandbox ? printable(sandbox_text(*service.sandbox), longest_sandbox)
+                                 : "no sandbox") +
+                "\n";
+    return text;
 }
 
 std::string segment_lines(const ImagePlan& plan) {
@@ -163,6 +200,13 @@ Json plan_json(const ImagePlan& plan, const std::vector<LocalInput>& inputs) {
     document["packages"] = Json::array();
     for (const LocatedPackage& package : plan.packages.all())
         document["packages"].push_back(package_json(plan, package));
+    document["services"] = Json::array();
+    for (const ServiceSpec& service : plan.services)
+        document["services"].push_back(
+            {{"name", service.name},
+             {"command", service.command},
+             {"sandbox",
+              service.sandbox ? Json(sandbox::service_to_json(*service.sandbox)) : Json()}});
     document["segments"] = Json::array();
     for (const PlannedSegment& segment : plan.segments)
         document["segments"].push_back({{"name", segment.name},
@@ -198,6 +242,7 @@ std::string plan_text(const ImagePlan& plan, const std::vector<LocalInput>& inpu
         text +=
             line_of(printable(title_of(package)), human_size(package.size),
                     package.file.empty() ? "to fetch" : "at hand", printable(place_of(package)));
+    text += service_lines(plan);
     text += segment_lines(plan);
     if (!inputs.empty()) text += "local files\n";
     for (const LocalInput& input : inputs)

@@ -28,6 +28,7 @@ struct ImagePlan {
     CompressionOptions compression;
     FoundPackages packages;  // `file` is empty: it would be fetched
     std::optional<KernelFacts> kernel;
+    std::vector<ServiceSpec> services;
     std::vector<PlannedSegment> segments;
     // Whether all content is known, so that conflicts between parts have been looked for, too.
     bool known = false;

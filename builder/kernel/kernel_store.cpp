@@ -8,6 +8,7 @@
 #include "builder/kernel/kernel_image.hpp"
 #include "builder/kernel/kernel_reader.hpp"
 #include "builder/kernel/module_file.hpp"
+#include "builder/kernel/sandbox_options.hpp"
 #include "lib/base/file.hpp"
 
 namespace osiekit::builder {
@@ -17,7 +18,7 @@ using nlohmann::json;
 namespace {
 
 std::string facts_key(const LocatedPackage& package) {
-    return "kernel facts 5 " + package.digest.hex();
+    return "kernel facts 6 " + package.digest.hex();
 }
 std::string modules_key(const LocatedPackage& package) {
     return "kernel modules 1 " + package.digest.hex();
@@ -85,6 +86,7 @@ KernelFacts facts_from(const json& recipe) {
         if (auto method = parse_compression_method(name.get<std::string>()))
             facts.unpacks.insert(*method);
     facts.firmware_suffixes = recipe.at("firmware_suffixes").get<std::set<std::string>>();
+    facts.lacks = recipe.at("lacks").get<std::set<std::string>>();
     facts.reads_initramfs_options = recipe.at("initramfs_options").get<bool>();
     facts.modules = Sha256::parse(recipe.at("modules").get<std::string>()).value();
     return facts;
@@ -131,6 +133,7 @@ Status KernelStore::take_apart(const LocatedPackage& package, Arriving* arriving
              {"built", kernel.built},
              {"unpacks", std::move(unpacks)},
              {"firmware_suffixes", firmware_suffixes(kernel.config)},
+             {"lacks", lacking_options(kernel.config)},
              {"initramfs_options", kernel_reads_argument(kernel.vmlinuz, "initramfs_options=")},
              {"modules", modules.hex()}});
 }

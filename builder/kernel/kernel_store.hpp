@@ -31,6 +31,8 @@ struct KernelFacts {
     std::set<CompressionMethod> unpacks;
     // Suffixes of compressed firmware that its loader takes (CONFIG_FW_LOADER_COMPRESS_*).
     std::set<std::string> firmware_suffixes;
+    // What sandboxes need and it lacks ("CONFIG_MEMCG"); nothing if the package brings none.
+    std::set<std::string> lacks;
     bool reads_initramfs_options = false;  // the argument for the size of the root file system
     Sha256 modules;  // a blob of the cache: all modules, each in a frame of its own
 };

@@ -35,15 +35,18 @@ Result<std::uint32_t> read_mode(const YamlValue& value) {
     return mode;
 }
 
+std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_owner(std::string_view text) {
+    auto parts = split(text, ':');
+    if (parts.size() != 2) return std::nullopt;
+    auto uid = parse_u64(parts[0]);
+    auto gid = parse_u64(parts[1]);
+    if (!uid || !gid || *uid > highest_id || *gid > highest_id) return std::nullopt;
+    return std::pair(static_cast<std::uint32_t>(*uid), static_cast<std::uint32_t>(*gid));
+}
+
 Result<std::pair<std::uint32_t, std::uint32_t>> read_owner(const YamlValue& value) {
     OSIEKIT_ASSIGN(std::string text, value.text("an owner such as 0:0"));
-    auto parts = split(text, ':');
-    if (parts.size() == 2) {
-        auto uid = parse_u64(parts[0]);
-        auto gid = parse_u64(parts[1]);
-        if (uid && gid && *uid <= highest_id && *gid <= highest_id)
-            return std::pair(static_cast<std::uint32_t>(*uid), static_cast<std::uint32_t>(*gid));
-    }
+    if (auto owner = parse_owner(text)) return *owner;
     return value.bad("\"" + printable(text) + "\" is not an owner")
         .hint("write the numbers of user and group, such as 0:0");
 }

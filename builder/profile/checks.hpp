@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "builder/profile/yaml_reader.hpp"
@@ -13,6 +15,7 @@ namespace osiekit::builder {
 // 3 or 4 octal digits, perhaps with a leading "0" or "0o": at most 07777.
 Result<std::uint32_t> read_mode(const YamlValue& value);
 // "UID:GID", decimal.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_owner(std::string_view text);
 Result<std::pair<std::uint32_t, std::uint32_t>> read_owner(const YamlValue& value);
 // An absolute path in the image; returned without the leading "/".
 Result<std::string> read_path(const YamlValue& value);

@@ -1,6 +1,7 @@
 #include "builder/profile/keys.hpp"
 
 #include "builder/profile/inherit.hpp"
+#include "lib/sandbox/limits.hpp"
 
 namespace osiekit::builder {
 
@@ -24,7 +25,8 @@ const std::map<std::string, std::vector<std::string>>& profile_keys() {
         {"libraries", {"optional"}},
         {"outputs", {"kernel", "initramfs", "ipxe", "spdx", "cyclonedx", "provenance"}},
         {"agent", {"server", "registry", "insecure-registries", "policy", "registries"}},
-        {"services[]", {"name", "command"}},
+        {"services[]", {"name", "command", "sandbox", "limits", "network", "user", "writable"}},
+        {"services[].limits", {sandbox::limit_names.begin(), sandbox::limit_names.end()}},
         {"init", {"hostname", "ntp", "services"}},
         {"compression", {"method", "level", "window"}}};
     return keys;

@@ -275,6 +275,7 @@ Result<Profile> parse_profile(std::string_view text, const std::string& name,
     }
     if (profile.name.empty()) return document.bad("the profile lacks the key \"name\"");
     OSIEKIT_TRY(check_agent(profile, document));
+    OSIEKIT_TRY(find_service_users(profile.users, profile.init.services));
     if (!has_kernel) return document.bad("the profile lacks the key \"kernel\"");
     return profile;
 }

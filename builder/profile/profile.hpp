@@ -14,6 +14,7 @@
 #include "builder/profile/variables.hpp"
 #include "lib/base/digest.hpp"
 #include "lib/base/result.hpp"
+#include "lib/sandbox/service.hpp"
 
 namespace osiekit::builder {
 
@@ -97,6 +98,10 @@ struct CarriedSpec {
 struct ServiceSpec {
     std::string name;
     std::vector<std::string> command;
+    std::optional<sandbox::ServiceSandbox> sandbox;  // none: it has all that init has
+    std::string user;                                // as the profile names it; empty: root
+    std::string user_where;
+    std::string where;
 };
 
 // A user with a group of its own number. There are no passwords.

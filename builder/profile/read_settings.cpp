@@ -9,44 +9,7 @@ namespace {
 
 using Members = YamlValue::Members;
 
-Result<ServiceSpec> read_service(const YamlValue& value) {
-    ServiceSpec service;
-    OSIEKIT_ASSIGN(Members members, value.members(keys_of("services[]")));
-    for (const auto& [key, member] : members) {
-        if (key == "name") {
-            OSIEKIT_ASSIGN(service.name, read_name(member, "a service name", "._-", longest_name));
-            continue;
-        }
-        OSIEKIT_ASSIGN(std::vector<YamlValue> words, member.list());
-        for (const YamlValue& word : words) {
-            OSIEKIT_ASSIGN(std::string text, word.text("a word of a command"));
-            if (text.find('\0') != std::string::npos) return word.bad("a word with a NUL inside");
-            service.command.push_back(std::move(text));
-        }
-        if (service.command.empty() || !service.command.front().starts_with('/'))
-            return member.bad("a command starts with the absolute path of a program");
-    }
-    if (service.name.empty() || service.command.empty())
-        return value.bad("a service needs both \"name\" and \"command\"");
-    return service;
-}
-
 }  // namespace
-
-Result<std::vector<ServiceSpec>> read_services(const YamlValue& value) {
-    std::vector<ServiceSpec> services;
-    OSIEKIT_ASSIGN(std::vector<YamlValue> items, value.list());
-    for (const YamlValue& item : items) {
-        OSIEKIT_ASSIGN(ServiceSpec service, read_service(item));
-        for (const ServiceSpec& other : services)
-            if (other.name == service.name)
-                return item.bad("a second service \"" + service.name + "\"")
-                    .hint("one that is extended goes with remove: {services: [" + service.name +
-                          "]}");
-        services.push_back(std::move(service));
-    }
-    return services;
-}
 
 Status read_init(const YamlValue& value, InitSpec& init) {
     OSIEKIT_ASSIGN(Members members, value.members(keys_of("init")));

@@ -31,6 +31,8 @@ Result<std::map<std::string, std::string>> read_sysctl(const YamlValue& value);
 Result<AlpineSpec> read_alpine(const YamlValue& value);
 Result<AgentSpec> read_agent(const YamlValue& value);
 Result<std::vector<ServiceSpec>> read_services(const YamlValue& value);
+// Numbers and homes for the users that services name, once the profile's users are known.
+Status find_service_users(const std::vector<UserSpec>& users, std::vector<ServiceSpec>& services);
 Status read_init(const YamlValue& value, InitSpec& init);
 Result<std::vector<ProgramSpec>> read_programs(const YamlValue& value);
 Result<OutputSpec> read_outputs(const YamlValue& value);

@@ -256,3 +256,25 @@ TEST_CASE("plan through the program, from a lock too") {
           std::filesystem::file_size(site.folder / "built/initramfs") +
               std::filesystem::file_size(site.folder / "built/vmlinuz"));
 }
+
+TEST_CASE("a plan says what each service may do") {
+    PlanSite site;
+    ImagePlan plan = site.plan(
+        "services:\n  - {name: plain, command: [/usr/bin/tool]}\n"
+        "  - {name: exporter, command: [/usr/bin/tool, -v], sandbox: restricted, network: none,\n"
+        "     user: \"1000:1001\", writable: [/run/x, /var/x],\n"
+        "     limits: {memory: 64MiB, processes: 20, cpus: 1.5, io_per_second: 1MiB}}\n");
+    std::string text = plan_text(plan, {});
+    INFO(text);
+    CHECK(
+        text.find("services\n  plain                no sandbox\n"
+                  "  exporter             restricted, as 1000:1001, network none, memory 64.0 "
+                  "MiB, processes 20, cpus 1.5, 1.0 MiB/s of each disk, writes /run/x /var/x\n") !=
+        std::string::npos);
+    auto json = plan_json(plan, {});
+    REQUIRE(json["services"].size() == 2);
+    CHECK(json["services"][0]["sandbox"].is_null());
+    CHECK(json["services"][1]["command"][1] == "-v");
+    CHECK(json["services"][1]["sandbox"]["level"] == "restricted");
+    CHECK(json["services"][1]["sandbox"]["limits"]["cpus"] == 1.5);
+}

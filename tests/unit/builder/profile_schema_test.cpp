@@ -67,6 +67,7 @@ TEST_CASE("the schema has the keys that the code reads, and no others") {
     }
     // The older spelling of "services".
     in_code["init.services[]"] = in_code["services[]"];
+    in_code["init.services[].limits"] = in_code["services[].limits"];
     CHECK(in_schema == in_code);
 }
 
@@ -78,6 +79,11 @@ TEST_CASE("the schema has the limits of the code") {
     CHECK(properties["compression"]["properties"]["level"]["maximum"] == highest_level);
     CHECK(properties["compression"]["properties"]["window"]["minimum"] == smallest_window_log);
     CHECK(properties["compression"]["properties"]["window"]["maximum"] == largest_window_log);
+    json service = schema()["$defs"]["service"]["properties"];
+    CHECK(service["writable"]["maxItems"] == sandbox::most_writable);
+    json levels = json::array();
+    for (sandbox::Level level : sandbox::all_levels) levels.push_back(sandbox::to_string(level));
+    CHECK(service["sandbox"]["enum"] == levels);
     CHECK(schema()["$defs"]["user"]["properties"]["name"]["maxLength"] == longest_user_name);
 }
 
@@ -172,7 +178,10 @@ TEST_CASE("the schema takes the shipped profiles and every key in use") {
               "images: [r.example/a:1, {name: r.example/b:1, source: c}]\ndirectories: [/a, {path: "
               "/b}]\n"
               "symlinks: [{path: /a, target: b}]\nusers: [{name: a, uid: 0, gid: 0}]\n"
-              "sysctl: {kernel.panic: 10}\nservices: [{name: a, command: [/a]}]\n"
+              "sysctl: {kernel.panic: 10}\nservices: [{name: a, command: [/a]},\n"
+              "  {name: b, command: [/b], sandbox: restricted, network: none, user: a,\n"
+              "   limits: {memory: 1MiB, processes: 2, cpus: 0.5, io_per_second: 1},\n"
+              "   writable: [/run/b]}]\n"
               "agent: {server: 'a:1', registry: r, insecure-registries: [r], policy: strict,\n"
               "  registries: [r]}\ninit: {hostname: a, ntp: [b]}\nprograms: {a: /b}\n"
               "compression: {method: zstd, level: 3}\noutputs: {ipxe: a, spdx: '${a}.spdx.json',\n"
@@ -191,6 +200,14 @@ TEST_CASE("what the schema refuses the code refuses too") {
                                             "symlinks: [{path: /a}]\n",
                                             "users: [{name: a}]\n",
                                             "services: [{name: a}]\n",
+                                            "services: [{name: a, command: [/a], sandbox: no}]\n",
+                                            "services: [{name: a, command: [/a], user: '0:0'}]\n",
+                                            "services: [{name: a, command: [/a], sandbox: disk,"
+                                            " limits: {memory: 0}}]\n",
+                                            "services: [{name: a, command: [/a], sandbox: disk,"
+                                            " network: bridge}]\n",
+                                            "services: [{name: a, command: [/a], sandbox: disk,"
+                                            " writable: [a]}]\n",
                                             "agent: {password: x}\n",
                                             "agent: {registries: []}\n",
                                             "compression: {method: lzo}\n",
