@@ -28,7 +28,9 @@ namespace {
 
 constexpr const char* image_config_path = "/etc/osie/init.json";
 constexpr const char* complete_path = "/etc/osie/complete";
-constexpr Milliseconds stop_limit = std::chrono::seconds(5);
+// The agent gives its action 5 s to end, and then the server 5 s and a remote log 1 s to take what
+// the action has printed (docs/agent.md).
+constexpr Milliseconds stop_limit = std::chrono::seconds(12);
 constexpr unsigned most_loader_threads = 4;
 constexpr int lowest_priority = 19;
 
