@@ -2,7 +2,8 @@
 // writes what came of them to the third disk, and the program inside, which does what the limit is
 // against.
 //   machine driver | eat MIB | forks | spin | show FILE | partition DISK | kexec KERNEL
-//   COMMAND_LINE
+//   COMMAND_LINE | confined | hungry
+// The last two are services with a sandbox of their own.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -140,6 +141,26 @@ static void wait_for_disks(void) {
     while (access(REPORT_DISK, F_OK) != 0) usleep(20000);
 }
 
+#define CONFINED "/run/confined/report"
+#define HUNGRY_AGAIN "/run/hungry/again"
+
+static void wait_for(const char* file) {
+    while (access(file, F_OK) != 0) usleep(20000);
+}
+
+// What the confined service has told of itself; the hungry one has been started twice by then.
+static void services(void) {
+    char text[4096];
+    wait_for(CONFINED);
+    wait_for(HUNGRY_AGAIN);
+    int fd = open(CONFINED, O_RDONLY);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+    close(fd);
+    say("== confined service\n", 20);
+    if (n > 0) say(text, n);
+    say("exit 0\n", 7);
+}
+
 static int driver(void) {
     mkdir(ROOT, 0755);
     wait_for_disks();
@@ -153,6 +174,7 @@ static int driver(void) {
     RUN("io", "--level", "disk", "--io", "1MiB", "--", "/machine", "show", "/sys/fs/cgroup/io.max");
     networks();
     policy();
+    services();
     RUN("restricted disk", "--level", "restricted", "--", "/machine", "partition", "/dev/vda");
     RUN("disk", "--level", "disk", "--", "/machine", "partition", "/dev/vda");
     RUN("kexec from disk", "--level", "disk", "--pid", "host", "--", "/machine", "kexec", "/kernel",
@@ -244,6 +266,53 @@ static int partition(const char* disk) {
     return 0;
 }
 
+static void tell_lines(FILE* to, const char* file, const char* key) {
+    char line[256];
+    FILE* stream = fopen(file, "r");
+    while (stream && fgets(line, sizeof line, stream))
+        if (strncmp(line, key, strlen(key)) == 0) fprintf(to, "%s", line);
+    if (stream) fclose(stream);
+}
+
+static void tell_open(FILE* to, const char* file) {
+    int fd = open(file, O_WRONLY);
+    fprintf(to, "open %s: errno %d\n", file, fd < 0 ? errno : 0);
+    if (fd >= 0) close(fd);
+}
+
+// A service that says what it has.
+static int confined(void) {
+    FILE* to = fopen(CONFINED ".partial", "w");
+    if (!to) return printf("%s: errno %d\n", CONFINED, errno), 1;
+    for (const char** key = (const char*[]){"Uid:", "CapEff:", "NoNewPrivs:", "Seccomp:", NULL};
+         *key; ++key)
+        tell_lines(to, "/proc/self/status", *key);
+    fprintf(to, "pid %d\nmemory.max ", getpid());
+    tell_lines(to, "/sys/fs/cgroup/memory.max", "");
+    fprintf(to, "pids.max ");
+    tell_lines(to, "/sys/fs/cgroup/pids.max", "");
+    // It cannot be opened for writing anyway, as it runs.
+    fprintf(to, "rename /init: errno %d\n", rename("/init", "/init.old") < 0 ? errno : 0);
+    tell_open(to, "/etc/osie/policy.json");
+    tell_open(to, "/proc/sys/kernel/modprobe");
+    tell_open(to, "/dev/vda");
+    if (fclose(to) != 0 || rename(CONFINED ".partial", CONFINED) != 0) return 1;
+    for (;;) pause();
+}
+
+static int touch(const char* file) {
+    int fd = open(file, O_WRONLY | O_CREAT, 0644);
+    if (fd < 0) return printf("%s: errno %d\n", file, errno), 1;
+    return close(fd);
+}
+
+// A service that eats more than it may, once.
+static int hungry(void) {
+    if (access("/run/hungry/ate", F_OK) != 0) return touch("/run/hungry/ate") != 0 ? 1 : eat(256);
+    if (touch(HUNGRY_AGAIN) != 0) return 1;
+    for (;;) pause();
+}
+
 static int kexec(const char* kernel, const char* command_line) {
     int fd = open(kernel, O_RDONLY);
     long done = syscall(SYS_kexec_file_load, fd, -1, strlen(command_line) + 1, command_line,
@@ -267,6 +336,8 @@ int main(int argc, char** argv) {
     if (argc == 3 && strcmp(mode, "eat") == 0) return eat(strtoul(argv[2], NULL, 10));
     if (strcmp(mode, "forks") == 0) return forks();
     if (strcmp(mode, "spin") == 0) return spin();
+    if (strcmp(mode, "confined") == 0) return confined();
+    if (strcmp(mode, "hungry") == 0) return hungry();
     if (argc == 3 && strcmp(mode, "show") == 0) return show(argv[2]);
     if (argc == 3 && strcmp(mode, "partition") == 0) return partition(argv[2]);
     if (argc == 4 && strcmp(mode, "kexec") == 0) return kexec(argv[2], argv[3]);

@@ -9,7 +9,6 @@ from harness import osie_image, paths, vm
 from harness.console import Console
 from harness.errors import HarnessError
 from harness.processes import Service, run_logged
-from harness.static_image import compile_static, make_program_layout
 
 MIB = 1 << 20
 SECTOR = 512
@@ -22,7 +21,8 @@ def run(context):
     site = context.out / "site"
     site.mkdir()
     shutil.copy(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "profile.yaml", site)
-    compile_static(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "machine.c", site / "machine", log)
+    run_logged(["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-static", "-o", str(site / "machine"),
+                str(paths.TREE / "tests" / "e2e" / "sandbox-limits" / "machine.c")], log)
     make_images(site, log)
     osie = context.out / "osie"
     osie_image.build(osie, log, print, site)
@@ -38,6 +38,7 @@ def run(context):
     check_limits(context, report)
     check_networks(context, report)
     check_policy(context, report)
+    check_services(context, report, console)
     check_disk(context, report, disks["target"])
     check_kexec(context, report, console)
 
@@ -48,13 +49,19 @@ def make_images(site, log):
     run_logged(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
                 str(site / "key.pem")], log)
     run_logged(["openssl", "pkey", "-in", str(site / "key.pem"), "-pubout", "-out", str(site / "key.pub")], log)
-    layout = make_program_layout(site, site / "machine", log)
+    layout, bundle = site / "layout", site / "bundle"
+    run_logged(["umoci", "init", "--layout", str(layout)], log)
+    run_logged(["umoci", "new", "--image", f"{layout}:1"], log)
+    run_logged(["umoci", "unpack", "--image", f"{layout}:1", str(bundle)], log)
+    shutil.copy(site / "machine", bundle / "rootfs" / "machine")
+    run_logged(["umoci", "repack", "--image", f"{layout}:1", str(bundle)], log)
+    run_logged(["umoci", "config", "--image", f"{layout}:1", "--config.entrypoint", "/machine"], log)
     digest = json.loads((layout / "index.json").read_text(encoding="utf-8"))["manifests"][0]["digest"]
     # What stands where its signatures would is none.
     for name in ("tools:1", "signed:1", f"signed:{digest.replace(':', '-')}.sig"):
         run_logged(["skopeo", "--insecure-policy", "copy", "--quiet", f"oci:{layout}:1",
                     f"oci:{site / 'images'}:registry.example/{name}"], log)
-    shutil.rmtree(site / "bundle")
+    shutil.rmtree(bundle)
 
 
 def make_disks(out, kernel):
@@ -140,6 +147,25 @@ def check_policy(context, report):
         status, text = report[f"refused {name}"]
         context.check(status == 125 and f'policy rule "{rule}" refuses' in text,
                       f"refused by the rule {rule}, for its {name}: {status} {text}")
+
+
+def check_services(context, report, console):
+    """A service of the image with `sandbox: restricted`, and one that exceeds its limit."""
+    _, text = report["confined service"]
+    told = dict(line.split(maxsplit=1) for line in text.splitlines() if not line.startswith(("open ", "rename ")))
+    context.equal(told["Uid:"].split(), ["0"] * 4, "the confined service runs as root")
+    # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SETFCAP.
+    context.equal(told["CapEff:"], "00000000800005fb", "its capabilities")
+    context.equal((told["NoNewPrivs:"], told["Seccomp:"], told["pid"]), ("1", "2", "1"), "its other bounds")
+    context.equal((told["memory.max"], told["pids.max"]), (str(32 * MIB), "10"), "its limits")
+    refused = dict(re.findall(r"^(?:open|rename) (\S+): errno (\d+)$", text, re.MULTILINE))
+    # 30 is EROFS, 2 ENOENT.
+    context.equal(refused, {"/init": "30", "/etc/osie/policy.json": "30", "/proc/sys/kernel/modprobe": "30",
+                            "/dev/vda": "2"}, "what it cannot change")
+    reader = Console(console)
+    reader.poll()
+    context.check(re.search(r"hungry was ended by signal SIGKILL: out of memory; starting it again in ", reader.text),
+                  "init says that a service was out of memory", log=console)
 
 
 def check_disk(context, report, target):
