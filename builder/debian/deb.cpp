@@ -152,50 +152,42 @@ DebLimits control_limits(const DebLimits& limits) {
     return result;
 }
 
-Result<std::string> read_script(ByteSource& bytes, std::string_view name, const DebLimits& limits) {
-    ArReader archive(bytes);
+// A file of the control part; nullopt: it has none of that name.
+Result<std::optional<std::string>> control_file(ArReader& archive, std::string_view name,
+                                                const DebLimits& limits) {
     OSIEKIT_ASSIGN(ArMember member, find_control(archive));
     DebLimits small = control_limits(limits);
     TarReader tar(member.name, archive.content(), small);
     OSIEKIT_TRY(tar.open());
     for (;;) {
         OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
-        if (entry == nullptr) return std::string();
+        if (entry == nullptr) return std::optional<std::string>();
         OSIEKIT_ASSIGN(PackageFile file, describe(entry, limits));
-        if (file.path == name && file.type == FileType::regular)
-            return tar.content(entry, file.path);
+        if (file.path != name || file.type != FileType::regular) continue;
+        OSIEKIT_ASSIGN(std::string text, tar.content(entry, file.path));
+        return std::optional(std::move(text));
     }
 }
 
-Result<std::map<std::string, std::string>> read_control_part(ArReader& archive,
-                                                             const DebLimits& limits) {
-    OSIEKIT_ASSIGN(ArMember member, find_control(archive));
-    DebLimits small = control_limits(limits);
-    TarReader tar(member.name, archive.content(), small);
-    OSIEKIT_TRY(tar.open());
-    for (;;) {
-        OSIEKIT_ASSIGN(archive_entry * entry, tar.next());
-        if (entry == nullptr) return Error(ErrorKind::invalid_input, "it has no control file");
-        OSIEKIT_ASSIGN(PackageFile file, describe(entry, limits));
-        if (file.path != "control" || file.type != FileType::regular) continue;
-        OSIEKIT_ASSIGN(std::string text, tar.content(entry, file.path));
-        StanzaReader reader(text);
-        std::vector<StanzaField> fields;
-        OSIEKIT_ASSIGN(bool any, reader.next(fields));
-        std::map<std::string, std::string> result;
-        for (const StanzaField& field : fields)
-            result.emplace(to_lower(field.name), std::string(field.value));
-        if (!any || result.count("package") == 0)
-            return Error(ErrorKind::invalid_input, "its control file names no package");
-        return result;
-    }
+Result<std::map<std::string, std::string>> parse_control(std::string_view text) {
+    StanzaReader reader(text);
+    std::vector<StanzaField> fields;
+    OSIEKIT_ASSIGN(bool any, reader.next(fields));
+    std::map<std::string, std::string> result;
+    for (const StanzaField& field : fields)
+        result.emplace(to_lower(field.name), std::string(field.value));
+    if (!any || result.count("package") == 0)
+        return Error(ErrorKind::invalid_input, "its control file names no package");
+    return result;
 }
 
 // Half a package is none, though its control part may be whole.
 Result<std::map<std::string, std::string>> read_control(ByteSource& bytes,
                                                         const DebLimits& limits) {
     ArReader archive(bytes);
-    OSIEKIT_ASSIGN(auto fields, read_control_part(archive, limits));
+    OSIEKIT_ASSIGN(auto text, control_file(archive, "control", limits));
+    if (!text) return Error(ErrorKind::invalid_input, "it has no control file");
+    OSIEKIT_ASSIGN(auto fields, parse_control(*text));
     OSIEKIT_TRY(next_part(archive, "data.tar"));
     return fields;
 }
@@ -231,8 +223,11 @@ Status read_deb(const fs::path& path, const PackageSink& sink, const PackageFilt
 Result<std::string> read_deb_script(const fs::path& path, std::string_view name,
                                     const DebLimits& limits) {
     OSIEKIT_ASSIGN(auto file, FileBytes::open(path));
-    return read_script(*file, name, limits)
-        .context("reading " + std::string(name) + " of package " + path.string());
+    ArReader archive(*file);
+    auto script = control_file(archive, name, limits)
+                      .context("reading " + std::string(name) + " of package " + path.string());
+    if (!script) return std::move(script).error();
+    return script->value_or("");
 }
 
 Status read_package_tar(const std::string& name, ByteSource& bytes, const PackageSink& sink,
