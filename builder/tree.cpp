@@ -252,7 +252,8 @@ const Entry* Tree::find(std::string_view path) const {
     return found == entries_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::string> Tree::follow(std::string_view path) const {
+std::optional<std::string> Tree::follow(std::string_view path,
+                                        const std::function<void(const std::string&)>& link) const {
     int links = 0;
     std::vector<std::string> todo;  // parts still to walk, last first
     auto push = [&](std::string_view text) {
@@ -279,6 +280,7 @@ std::optional<std::string> Tree::follow(std::string_view path) const {
             at = std::move(next);
             continue;
         }
+        if (link) link(next);
         if (++links > most_symlinks) return std::nullopt;
         if (entry->target.starts_with('/')) at.clear();
         push(entry->target);

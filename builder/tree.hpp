@@ -103,8 +103,10 @@ class Tree {
     // Follows symlinks, also those of directories above, as the image's root would; null if there
     // is nothing or a loop.
     const Entry* resolve(std::string_view path) const;
-    // The path (without a leading "/") of what resolve() gives.
-    std::optional<std::string> follow(std::string_view path) const;
+    // The path (without a leading "/") of what resolve() gives. `link` is told of each symlink on
+    // the way, whether it leads to something or not.
+    std::optional<std::string> follow(
+        std::string_view path, const std::function<void(const std::string&)>& link = nullptr) const;
 
   private:
     Status add_parents(const std::string& path, const std::string& origin);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <optional>
 
 #include "lib/base/digest.hpp"
@@ -98,27 +97,8 @@ std::vector<std::string> find(const Tree& tree, const Names& names, const std::s
 
 // The symlinks that a path leads over, and what it leads to.
 void keep(const Tree& package, const std::string& path, std::set<std::string, std::less<>>& kept) {
-    constexpr int most_symlinks = 40;  // as the kernel's MAXSYMLINKS
-    std::filesystem::path done;
-    std::filesystem::path rest = path;
-    for (int links = 0; !rest.empty();) {
-        std::filesystem::path next = (done / *rest.begin()).lexically_normal();
-        rest = rest.lexically_relative(*rest.begin());
-        if (rest == ".") rest.clear();
-        const Entry* entry = package.find(next.string());
-        if (entry == nullptr) return;
-        if (entry->type != EntryType::symlink) {
-            done = next;
-            continue;
-        }
-        kept.insert(next.string());
-        if (++links > most_symlinks) return;
-        std::filesystem::path target = entry->target;
-        if (target.is_relative()) target = done / target;
-        rest = (target / rest).lexically_normal().relative_path();
-        done.clear();
-    }
-    kept.insert(done.string());
+    auto end = package.follow(path, [&](const std::string& link) { kept.insert(link); });
+    if (end) kept.insert(*std::move(end));
 }
 
 // What a profile wants, and for which the modules ask.
