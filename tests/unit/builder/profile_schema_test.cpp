@@ -191,6 +191,7 @@ TEST_CASE("the schema takes the shipped profiles and every key in use") {
 }
 
 TEST_CASE("what the schema refuses the code refuses too") {
+    const std::string confined = "services: [{name: a, command: [/a], sandbox: disk, ";
     const std::vector<std::string> wrong = {"pakages: [a]\n",
                                             "packages: 5\n",
                                             "arch: mips\n",
@@ -202,12 +203,9 @@ TEST_CASE("what the schema refuses the code refuses too") {
                                             "services: [{name: a}]\n",
                                             "services: [{name: a, command: [/a], sandbox: no}]\n",
                                             "services: [{name: a, command: [/a], user: '0:0'}]\n",
-                                            "services: [{name: a, command: [/a], sandbox: disk,"
-                                            " limits: {memory: 0}}]\n",
-                                            "services: [{name: a, command: [/a], sandbox: disk,"
-                                            " network: bridge}]\n",
-                                            "services: [{name: a, command: [/a], sandbox: disk,"
-                                            " writable: [a]}]\n",
+                                            confined + "limits: {memory: 0}}]\n",
+                                            confined + "network: bridge}]\n",
+                                            confined + "writable: [a]}]\n",
                                             "agent: {password: x}\n",
                                             "agent: {registries: []}\n",
                                             "compression: {method: lzo}\n",
