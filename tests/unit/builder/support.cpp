@@ -2,14 +2,13 @@
 
 #include "builder/image/cpio_writer.hpp"
 #include "lib/base/child.hpp"
+#include "tests/unit/bytes/little_endian.hpp"
 
 namespace osiekit::builder::test {
 
-namespace {
+using osiekit::test::put;
 
-void put(std::string& bytes, std::uint64_t value, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i, value >>= 8U) bytes += static_cast<char>(value);
-}
+namespace {
 
 std::string elf_header(std::uint16_t type, std::uint16_t machine, std::uint64_t programs,
                        std::uint16_t program_count, std::uint64_t sections,

@@ -9,16 +9,14 @@
 #include "lib/base/child.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/text.hpp"
+#include "tests/unit/bytes/little_endian.hpp"
 
 namespace osiekit::builder::test {
 
 namespace fs = std::filesystem;
+using osiekit::test::put;
 
 namespace {
-
-void put(std::string& bytes, std::uint64_t value, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i, value >>= 8U) bytes += static_cast<char>(value);
-}
 
 // libfirst.so.1 defines first().
 std::string function_of(const std::string& path) {
