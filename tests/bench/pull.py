@@ -20,7 +20,7 @@ from harness.token_registry import LocalRegistry
 
 # Files of this machine, so many bytes of them that the layer has about 800 MB.
 SOURCES = ("/usr/lib", "/usr/share")
-LAYER_BYTES = 1850 * MIB
+LAYER_BYTES = 1960 * MIB
 GOAL_RATIO, GOAL_MIB = 0.2, 32
 WATCH_SECONDS = 0.02
 # With the libraries that tink-worker has as well: Debian's zlib and OpenSSL.
