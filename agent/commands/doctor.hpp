@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/settings.hpp"
@@ -16,6 +17,15 @@ struct Finding {
     Verdict verdict = Verdict::ok;
     std::string text;  // what was seen
     std::string hint;  // what to do; empty for ok
+
+    // Of a check that names itself.
+    static Finding ok(std::string text) { return {"", Verdict::ok, std::move(text), ""}; }
+    static Finding warn(std::string text, std::string hint) {
+        return {"", Verdict::warning, std::move(text), std::move(hint)};
+    }
+    static Finding bad(std::string text, std::string hint) {
+        return {"", Verdict::failure, std::move(text), std::move(hint)};
+    }
 };
 
 std::string_view to_string(Finding::Verdict verdict);  // ok, warn, fail

@@ -23,22 +23,10 @@
 namespace osiekit::agent {
 namespace {
 
-using Verdict = Finding::Verdict;
-
 constexpr std::uint64_t little_memory = 256ULL << 20U;
 constexpr std::uint64_t little_space = 512ULL << 20U;
 // No machine is installed before this program was written; a dead battery shows 1970 or 2000.
 constexpr std::time_t earliest_year = 2024;
-
-Finding ok(std::string text) {
-    return {"", Verdict::ok, std::move(text), ""};
-}
-Finding warn(std::string text, std::string hint) {
-    return {"", Verdict::warning, std::move(text), std::move(hint)};
-}
-Finding bad(std::string text, std::string hint) {
-    return {"", Verdict::failure, std::move(text), std::move(hint)};
-}
 
 // Runs a trial in a process of its own and gives its errno; 0: it worked.
 int in_child(const std::function<int()>& trial) {
@@ -52,8 +40,9 @@ int in_child(const std::function<int()>& trial) {
 }
 
 Finding root(const Settings&) {
-    if (::geteuid() == 0) return ok("running as root");
-    return bad("running as user " + std::to_string(::geteuid()), "actions need root: use sudo");
+    if (::geteuid() == 0) return Finding::ok("running as root");
+    return Finding::bad("running as user " + std::to_string(::geteuid()),
+                        "actions need root: use sudo");
 }
 
 Finding kernel(const Settings&) {
@@ -64,16 +53,17 @@ Finding kernel(const Settings&) {
     std::string text = std::string("Linux ") + name.release + " on " + name.machine;
     // NOLINTNEXTLINE(cert-err34-c): the kernel's own text.
     bool known = std::sscanf(name.release, "%u.%u", &major, &minor) == 2;
-    if (known && (major > 5 || (major == 5 && minor >= 14))) return ok(text);
-    return bad(text, "actions need Linux 5.14 or later");
+    if (known && (major > 5 || (major == 5 && minor >= 14))) return Finding::ok(text);
+    return Finding::bad(text, "actions need Linux 5.14 or later");
 }
 
 Finding system_calls(const Settings&) {
     if (auto there = sandbox::check_calls(); !there)
-        return bad(there.error().message(), there.error().hint());
+        return Finding::bad(there.error().message(), there.error().hint());
     if (sandbox::is_missing(SYS_clone3))
-        return ok("openat2, pidfds and the mount calls are there; clone takes the place of clone3");
-    return ok("clone3, openat2, pidfds and the mount calls are there");
+        return Finding::ok(
+            "openat2, pidfds and the mount calls are there; clone takes the place of clone3");
+    return Finding::ok("clone3, openat2, pidfds and the mount calls are there");
 }
 
 Finding namespaces(const Settings&) {
@@ -91,32 +81,34 @@ Finding namespaces(const Settings&) {
     }
     int network = in_child([] { return ::unshare(CLONE_NEWNET) == 0 ? 0 : errno; });
     if (!missing.empty())
-        return bad("cannot make namespaces: " + missing,
-                   "run as root; the kernel needs CONFIG_NAMESPACES");
+        return Finding::bad("cannot make namespaces: " + missing,
+                            "run as root; the kernel needs CONFIG_NAMESPACES");
     if (network != 0)
-        return warn(std::string("no network namespaces: ") + std::strerror(network),
-                    "actions cannot be kept from the network; the kernel needs CONFIG_NET_NS");
-    return ok("mount, pid, ipc, uts, cgroup, network");
+        return Finding::warn(
+            std::string("no network namespaces: ") + std::strerror(network),
+            "actions cannot be kept from the network; the kernel needs CONFIG_NET_NS");
+    return Finding::ok("mount, pid, ipc, uts, cgroup, network");
 }
 
 Finding cgroups(const Settings&) {
     auto controllers = read_file("/sys/fs/cgroup/cgroup.controllers");
     if (!controllers)
-        return warn("no cgroup version 2 at /sys/fs/cgroup",
-                    "limits are not enforced; mount -t cgroup2 none /sys/fs/cgroup");
+        return Finding::warn("no cgroup version 2 at /sys/fs/cgroup",
+                             "limits are not enforced; mount -t cgroup2 none /sys/fs/cgroup");
     auto words = split_words(*controllers);
     std::string missing;
     for (std::string_view wanted : {"memory", "pids", "cpu", "io"})
         if (std::find(words.begin(), words.end(), wanted) == words.end())
             missing += std::string(missing.empty() ? "" : ", ") + std::string(wanted);
     if (::access("/sys/fs/cgroup", W_OK) != 0)
-        return warn("cgroup version 2 is read-only here", "limits are not enforced; remount it rw");
+        return Finding::warn("cgroup version 2 is read-only here",
+                             "limits are not enforced; remount it rw");
     if (!missing.empty())
-        return warn(
+        return Finding::warn(
             "cgroup version 2 without the controllers " + missing,
             "their limits are not enforced; build the kernel with them, or stop version 1 from "
             "holding them");
-    return ok("cgroup version 2 with memory, pids, cpu, io");
+    return Finding::ok("cgroup version 2 with memory, pids, cpu, io");
 }
 
 int try_overlay(const std::filesystem::path& directory) {
@@ -135,31 +127,33 @@ Finding overlay(const Settings& settings) {
     std::filesystem::create_directories(settings.store, failure);
     auto directory = TempDir::create("doctor", settings.store);
     if (!directory)
-        return bad(directory.error().to_string(), "give a --store that can be written to");
+        return Finding::bad(directory.error().to_string(), "give a --store that can be written to");
     for (const char* name : {"lower", "upper", "work", "root"})
         std::filesystem::create_directory(*directory / name, failure);
     int error = in_child([&] { return try_overlay(directory->path()); });
-    if (error == 0) return ok("layers can be stacked at " + settings.store.string());
-    return warn("no overlay at " + settings.store.string() + ": " + std::strerror(error),
-                "layers are copied for each action, which needs time and memory; load the module "
-                "overlay, or put the store on ext4, xfs or tmpfs");
+    if (error == 0) return Finding::ok("layers can be stacked at " + settings.store.string());
+    return Finding::warn(
+        "no overlay at " + settings.store.string() + ": " + std::strerror(error),
+        "layers are copied for each action, which needs time and memory; load the module "
+        "overlay, or put the store on ext4, xfs or tmpfs");
 }
 
 Finding seccomp(const Settings&) {
     auto actions = read_file("/proc/sys/kernel/seccomp/actions_avail");
-    if (actions && actions->find("errno") != std::string::npos) return ok("filters are available");
-    return bad("the kernel has no seccomp filters", "build it with CONFIG_SECCOMP_FILTER");
+    if (actions && actions->find("errno") != std::string::npos)
+        return Finding::ok("filters are available");
+    return Finding::bad("the kernel has no seccomp filters", "build it with CONFIG_SECCOMP_FILTER");
 }
 
 Finding store(const Settings& settings) {
     struct statvfs status {};
     if (::statvfs(settings.store.c_str(), &status) != 0)
-        return bad(settings.store.string() + ": " + std::strerror(errno),
-                   "give a --store that can be written to");
+        return Finding::bad(settings.store.string() + ": " + std::strerror(errno),
+                            "give a --store that can be written to");
     std::uint64_t left = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
     std::string text = human_size(left) + " free at " + settings.store.string();
-    if (left < little_space) return warn(text, "large images will not fit");
-    return ok(text);
+    if (left < little_space) return Finding::warn(text, "large images will not fit");
+    return Finding::ok(text);
 }
 
 Finding memory(const Settings&) {
@@ -172,8 +166,9 @@ Finding memory(const Settings&) {
                 available = parse_u64(words[1]).value_or(0) * 1024;
         }
     std::string seen = human_size(available) + " of memory are free";
-    if (available < little_memory) return warn(seen, "images are unpacked to memory; add some");
-    return ok(seen);
+    if (available < little_memory)
+        return Finding::warn(seen, "images are unpacked to memory; add some");
+    return Finding::ok(seen);
 }
 
 Finding clock(const Settings&) {
@@ -182,18 +177,20 @@ Finding clock(const Settings&) {
     ::gmtime_r(&now, &utc);
     std::array<char, 64> text{};
     std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &utc);
-    if (utc.tm_year + 1900 >= earliest_year) return ok(text.data());
-    return bad(std::string(text.data()) + " is in the past",
-               "certificates will not be believed; set the clock, or give the image an NTP server");
+    if (utc.tm_year + 1900 >= earliest_year) return Finding::ok(text.data());
+    return Finding::bad(
+        std::string(text.data()) + " is in the past",
+        "certificates will not be believed; set the clock, or give the image an NTP server");
 }
 
 Finding journal(const Settings& settings) {
     std::error_code failure;
     std::filesystem::create_directories(settings.journal, failure);
     if (!failure && ::access(settings.journal.c_str(), W_OK) == 0)
-        return ok(settings.journal.string() + " can be written to");
-    return bad(settings.journal.string() + " cannot be written to",
-               "a killed agent would not know what it has done; give a --journal in memory");
+        return Finding::ok(settings.journal.string() + " can be written to");
+    return Finding::bad(
+        settings.journal.string() + " cannot be written to",
+        "a killed agent would not know what it has done; give a --journal in memory");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "lib/base/file.hpp"
+#include "lib/base/pipe.hpp"
 #include "lib/base/text.hpp"
 #include "lib/bridge/bridge.hpp"
 #include "lib/sandbox/sandbox.hpp"
@@ -21,20 +22,11 @@
 namespace osiekit::agent {
 namespace {
 
-using Verdict = Finding::Verdict;
-
 constexpr const char* forward_file = "/proc/sys/net/ipv4/ip_forward";
 constexpr std::array<std::string_view, 6> bridge_modules = {
     "bridge", "veth", "nf_tables", "nft_chain_nat", "nft_masq", "nft_ct"};
 constexpr std::uint64_t max_list_bytes = 16U << 20U;
 constexpr std::uint64_t max_report_bytes = 8192;
-
-Finding ok(std::string text) {
-    return {"", Verdict::ok, std::move(text), ""};
-}
-Finding warn(std::string text, std::string hint) {
-    return {"", Verdict::warning, std::move(text), std::move(hint)};
-}
 
 // "kernel/net/bridge/bridge.ko.xz: dependencies…" and lines without a colon; names are compared as
 // the kernel does, for which '-' is '_'.
@@ -48,17 +40,6 @@ bool lists_module(std::string_view list, std::string_view wanted) {
     }
     return false;
 }
-
-struct Pipe {
-    Fd read;
-    Fd write;
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
-        read = Fd(ends[0]);
-        write = Fd(ends[1]);
-    }
-};
 
 void reap(pid_t pid) {
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
@@ -76,16 +57,16 @@ void reap(pid_t pid) {
 // Runs the work in a process of its own and gives what it writes.
 template <typename Work>
 std::string report_of(Work work) {
-    Pipe pipe;
-    pid_t pid = ::fork();
+    auto pipe = make_pipe();
+    pid_t pid = pipe ? ::fork() : -1;
     if (pid < 0) return {};
     if (pid == 0) {
-        pipe.read.reset();
-        static_cast<void>(write_all(pipe.write.get(), work()).ok());
+        pipe->read.reset();
+        static_cast<void>(write_all(pipe->write.get(), work()).ok());
         ::_exit(0);
     }
-    pipe.write.reset();
-    auto text = read_all(pipe.read.get(), max_report_bytes);
+    pipe->write.reset();
+    auto text = read_all(pipe->read.get(), max_report_bytes);
     reap(pid);
     return text ? *text : std::string();
 }
@@ -94,7 +75,7 @@ Status make_network() {
     if (::unshare(CLONE_NEWNET) != 0) return Error::from_errno("making a network namespace");
     OSIEKIT_ASSIGN(auto network, bridge::Bridge::create());
     // Somebody with a network of their own, to be given a card.
-    Pipe there;
+    OSIEKIT_ASSIGN(Pipe there, make_pipe());
     pid_t pid = ::fork();
     if (pid == 0) {
         bool made = ::unshare(CLONE_NEWNET) == 0;
@@ -110,7 +91,7 @@ Status make_network() {
     return attached;  // all of it goes with the namespace
 }
 
-// The trial's result, through a pipe: "" for success, else the message and, in a second line, what
+// The trial's result, through a pipe: "+" for success, else the message and, in a second line, what
 // to do.
 Status try_network() {
     std::string report = report_of([]() -> std::string {
@@ -157,18 +138,18 @@ int map_users(pid_t process, const sandbox::UserMap& users) {
 // With the users that a sandbox would have.
 void try_user_namespace(UserNamespaceFacts& facts) {
     auto users = facts.user == 0 ? sandbox::UserMap{} : sandbox::UserMap::caller();
-    Pipe made;
-    pid_t pid = ::fork();
+    auto made = make_pipe();
+    pid_t pid = made ? ::fork() : -1;
     if (pid < 0) {
-        facts.made = errno;
+        facts.made = made ? errno : made.error().error_number();
         return;
     }
     if (pid == 0) {
         int error = ::unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
-        wait_to_be_killed(made, std::to_string(error));
+        wait_to_be_killed(*made, std::to_string(error));
     }
-    made.write.reset();
-    auto report = read_all(made.read.get(), max_report_bytes);
+    made->write.reset();
+    auto report = read_all(made->read.get(), max_report_bytes);
     auto error = report ? parse_u64(*report) : std::nullopt;
     facts.made = error ? static_cast<int>(*error) : EIO;
     if (facts.made == 0) facts.mapped = map_users(pid, users);
@@ -205,19 +186,22 @@ std::vector<std::string> absent_bridge_modules(const std::filesystem::path& root
 
 Finding judge_bridge(const BridgeFacts& facts) {
     constexpr const char* what = "actions that ask for the network bridge fail: ";
-    if (!facts.root) return warn("the network bridge takes root", "use sudo");
+    if (!facts.root) return Finding::warn("the network bridge takes root", "use sudo");
     // First: the trial fails by it as well.
     if (!facts.forwarding_writable)
-        return warn(std::string(what) + forward_file + " cannot be written to",
-                    "mount /proc for writing; container runtimes make /proc/sys read-only");
+        return Finding::warn(
+            std::string(what) + forward_file + " cannot be written to",
+            "mount /proc for writing; container runtimes make /proc/sys read-only");
     if (facts.trial)
-        return ok("bridge, cards and address translation can be made, packets forwarded");
+        return Finding::ok("bridge, cards and address translation can be made, packets forwarded");
     std::string text = what + facts.trial.error().message();
     if (!facts.absent.empty())
-        return warn(text, "the kernel has no module " + join(facts.absent, ", ") +
-                              ": add what is missing to the image's profile (modules.include)");
+        return Finding::warn(text,
+                             "the kernel has no module " + join(facts.absent, ", ") +
+                                 ": add what is missing to the image's profile (modules.include)");
     std::string hint = facts.trial.error().hint();
-    return warn(text, hint.empty() ? "the kernel needs bridge, veth, nf_tables with nat, and "
+    return Finding::warn(text, hint.empty()
+                                   ? "the kernel needs bridge, veth, nf_tables with nat, and "
                                      "CONFIG_NET_NS (docs/sandbox.md)"
                                    : hint);
 }
@@ -226,26 +210,28 @@ Finding judge_user_namespace(const UserNamespaceFacts& facts) {
     constexpr const char* what = "no sandboxes with user_namespace or --userns: ";
     bool root = facts.user == 0;
     if (facts.made == 0 && facts.mapped == 0)
-        return ok((root ? std::string("root inside can be nobody of the machine")
-                        : "root inside can be user " + std::to_string(facts.user)) +
-                  "; newuidmap is not needed");
+        return Finding::ok((root ? std::string("root inside can be nobody of the machine")
+                                 : "root inside can be user " + std::to_string(facts.user)) +
+                           "; newuidmap is not needed");
     if (facts.made == 0)
-        return warn(
+        return Finding::warn(
             what + std::string("uid_map cannot be written (") + std::strerror(facts.mapped) + ")",
             root ? "users 1048576 to 1114111 are wanted: a container needs them in its own "
                    "map, and CAP_SETUID and CAP_SETGID"
                  : "a security module forbids it: ask the machine's administrator");
     std::string text = what + std::string(std::strerror(facts.made));
     if (!facts.limit || facts.made == EINVAL || facts.made == ENOSYS)
-        return warn(text, "build the kernel with CONFIG_USER_NS");
+        return Finding::warn(text, "build the kernel with CONFIG_USER_NS");
     if (*facts.limit == 0 || facts.made == ENOSPC)
-        return warn(text + " (user.max_user_namespaces is " + std::to_string(*facts.limit) + ")",
-                    "sysctl user.max_user_namespaces=10000");
-    return warn(text, root ? "a container runtime's filter forbids them: allow clone and unshare "
-                             "with CLONE_NEWUSER"
-                           : "this machine lets nobody but root make them: sysctl "
-                             "kernel.unprivileged_userns_clone=1 (Debian) or "
-                             "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)");
+        return Finding::warn(
+            text + " (user.max_user_namespaces is " + std::to_string(*facts.limit) + ")",
+            "sysctl user.max_user_namespaces=10000");
+    return Finding::warn(
+        text, root ? "a container runtime's filter forbids them: allow clone and unshare "
+                     "with CLONE_NEWUSER"
+                   : "this machine lets nobody but root make them: sysctl "
+                     "kernel.unprivileged_userns_clone=1 (Debian) or "
+                     "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)");
 }
 
 std::vector<Check> isolation_checks() {

@@ -86,13 +86,9 @@ Status connect_to(const Endpoint& where) {
     return Error::from_errno("connecting to " + where.host + ", port " + where.port, error);
 }
 
-Finding nothing(std::string text, std::string hint) {
-    return {"", Verdict::warning, std::move(text), std::move(hint)};
-}
-
 Finding of(const Status& status, std::string good, std::string hint) {
-    if (status) return {"", Verdict::ok, std::move(good), ""};
-    return {"", Verdict::failure, status.error().to_string(), std::move(hint)};
+    if (status) return Finding::ok(std::move(good));
+    return Finding::bad(status.error().to_string(), std::move(hint));
 }
 
 Finding dns(const Settings& settings) {
@@ -110,18 +106,20 @@ Finding dns(const Settings& settings) {
     for (const std::string& name : names) {
         auto found = resolve({name, "0"});
         if (!found)
-            return {"", Verdict::failure, found.error().to_string(),
-                    servers.empty() ? "/etc/resolv.conf names no server: does DHCP give one?"
-                                    : "asked " + servers + ": does it know the name?"};
+            return Finding::bad(found.error().to_string(),
+                                servers.empty()
+                                    ? "/etc/resolv.conf names no server: does DHCP give one?"
+                                    : "asked " + servers + ": does it know the name?");
     }
     if (servers.empty())
-        return nothing("/etc/resolv.conf names no server", "only addresses can be used, no names");
-    return {"", Verdict::ok, "asking " + servers, ""};
+        return Finding::warn("/etc/resolv.conf names no server",
+                             "only addresses can be used, no names");
+    return Finding::ok("asking " + servers);
 }
 
 Finding server(const Settings& settings) {
     if (settings.server.empty())
-        return nothing("no workflow server was given", "give --grpc-server HOST:PORT");
+        return Finding::warn("no workflow server was given", "give --grpc-server HOST:PORT");
     return of(connect_to(endpoint(settings.server, "42113")),
               "something listens at " + printable(settings.server),
               "is the server up, and may this machine reach it?");
@@ -134,52 +132,54 @@ Result<oci::RegistryClient::Probe> ask_registry(const Settings& settings) {
 
 Finding registry(const Settings& settings) {
     if (settings.registry.empty())
-        return nothing("no registry was given",
-                       "give --registry-name HOST[:PORT] to have it checked");
+        return Finding::warn("no registry was given",
+                             "give --registry-name HOST[:PORT] to have it checked");
     auto answer = ask_registry(settings);
     if (!answer)
-        return {"", Verdict::failure, answer.error().to_string(),
-                "is it up? Plain HTTP needs --insecure-registries " + printable(settings.registry)};
+        return Finding::bad(
+            answer.error().to_string(),
+            "is it up? Plain HTTP needs --insecure-registries " + printable(settings.registry));
     // 401 is how a registry asks for credentials.
     std::string who = printable(settings.registry);
     if (answer->host != settings.registry) who = printable(answer->host) + ", for " + who + ",";
     long status = answer->answer.status;
-    if (status == 200 || status == 401) return {"", Verdict::ok, who + " answers", ""};
-    return {"", Verdict::failure, who + " answers with status " + std::to_string(status),
-            "is that a registry (OCI distribution, /v2/)?"};
+    if (status == 200 || status == 401) return Finding::ok(who + " answers");
+    return Finding::bad(who + " answers with status " + std::to_string(status),
+                        "is that a registry (OCI distribution, /v2/)?");
 }
 
 // The registry's clock beside ours.
 Finding skew(const Settings& settings) {
     if (settings.registry.empty())
-        return nothing("no registry was given whose clock could be compared",
-                       "give --registry-name HOST[:PORT]");
+        return Finding::warn("no registry was given whose clock could be compared",
+                             "give --registry-name HOST[:PORT]");
     auto asked = ask_registry(settings);
     std::optional<std::int64_t> theirs;
     if (asked)
         if (auto date = asked->answer.headers.find("date"); date != asked->answer.headers.end())
             theirs = http::parse_date(date->second);
     if (!theirs)
-        return nothing("the registry does not say what time it has", "compare the clock by hand");
+        return Finding::warn("the registry does not say what time it has",
+                             "compare the clock by hand");
     double difference = std::difftime(std::time(nullptr), static_cast<std::time_t>(*theirs));
     auto seconds = std::to_string(std::lround(std::fabs(difference)));
     if (std::fabs(difference) <= tolerable_skew_seconds)
-        return {"", Verdict::ok, "within " + seconds + " s of the registry's clock", ""};
-    return {"", Verdict::failure,
-            "this clock is " + seconds + " s " + (difference > 0 ? "ahead of" : "behind") +
-                " the registry's",
-            "tokens and certificates may not be believed; set the clock, or give an NTP server"};
+        return Finding::ok("within " + seconds + " s of the registry's clock");
+    return Finding::bad(
+        "this clock is " + seconds + " s " + (difference > 0 ? "ahead of" : "behind") +
+            " the registry's",
+        "tokens and certificates may not be believed; set the clock, or give an NTP server");
 }
 
 Finding syslog(const Settings& settings) {
-    if (settings.syslog_host.empty()) return {"", Verdict::ok, "no remote log was asked for", ""};
+    if (settings.syslog_host.empty()) return Finding::ok("no remote log was asked for");
     auto found = resolve({settings.syslog_host, std::to_string(settings.syslog_port)});
     if (found)
         return {"", Verdict::ok,
                 "logs go to " + printable(settings.syslog_host) + ", port " +
                     std::to_string(settings.syslog_port),
                 ""};
-    return {"", Verdict::failure, found.error().to_string(), "logs will not get there"};
+    return Finding::bad(found.error().to_string(), "logs will not get there");
 }
 
 }  // namespace

@@ -9,23 +9,12 @@
 #include <array>
 #include <csignal>
 
-#include "lib/base/fd.hpp"
+#include "lib/base/pipe.hpp"
 
 extern char** environ;
 
 namespace osiekit {
 namespace {
-
-struct Pipe {
-    Fd read;
-    Fd write;
-};
-
-Result<Pipe> make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Error::from_errno("cannot make a pipe");
-    return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
 
 Result<pid_t> spawn(const std::vector<std::string>& arguments, const Pipe& out, const Pipe& err) {
     std::vector<char*> argv;

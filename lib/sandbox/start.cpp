@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "lib/base/file.hpp"
+#include "lib/base/pipe.hpp"
 #include "lib/base/text.hpp"
 #include "lib/sandbox/filters.hpp"
 #include "lib/sandbox/needed_calls.hpp"
@@ -23,25 +24,17 @@ namespace {
 constexpr const char* default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int first_free_descriptor = 10;  // clear of 0, 1 and 2, which the child fills
 
-struct Pipe {
-    Fd read;
-    Fd write;
-};
-
 Result<Fd> high(int fd) {
     Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, first_free_descriptor));
     if (!copy) return Error::from_errno("cannot copy a descriptor");
     return copy;
 }
 
-Result<Pipe> make_pipe() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("cannot make a pipe");
-    Fd read(ends[0]);
-    Fd write(ends[1]);
-    OSIEKIT_ASSIGN(Fd high_read, high(read.get()));
-    OSIEKIT_ASSIGN(Fd high_write, high(write.get()));
-    return Pipe{std::move(high_read), std::move(high_write)};
+Result<Pipe> make_high_pipe() {
+    OSIEKIT_ASSIGN(Pipe pipe, make_pipe());
+    OSIEKIT_ASSIGN(Fd read, high(pipe.read.get()));
+    OSIEKIT_ASSIGN(Fd write, high(pipe.write.get()));
+    return Pipe{std::move(read), std::move(write)};
 }
 
 template <typename Character>
@@ -394,8 +387,8 @@ Result<Running> start(const Plan& plan, Limit limit) {
     state->host_pid = plan.spec.host_pid;
     join_cgroup(plan, *state, mountinfo);
     Running running(std::move(state));  // from here on its destructor cleans up
-    OSIEKIT_ASSIGN(Pipe go, make_pipe());
-    OSIEKIT_ASSIGN(Pipe error, make_pipe());
+    OSIEKIT_ASSIGN(Pipe go, make_high_pipe());
+    OSIEKIT_ASSIGN(Pipe error, make_high_pipe());
     OSIEKIT_ASSIGN(Fd out, high(plan.spec.stdout_fd));
     OSIEKIT_ASSIGN(Fd err, high(plan.spec.stderr_fd));
     OSIEKIT_ASSIGN(auto opened, prepare_mounts(plan).context("starting the sandbox"));
