@@ -15,7 +15,7 @@ from harness.processes import output_of, run_logged
 
 BUSYBOX = pathlib.Path("/bin/busybox")
 RELEASE = "3.20.1-of-the-test"
-TEMPLATE = scenario.E2E / "netboot-uefi" / "template.yaml"
+TEMPLATE = pathlib.Path(__file__).with_name("template.yaml")
 
 
 def packages(version="1.0-r0"):

@@ -14,12 +14,15 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from . import paths
+from .errors import HarnessError
 from .processes import output_of
 
 SUITE = "test"
+AGENT_SECONDS = 60.0
 CHUNK = 256 * 1024
 KERNEL = "linux-image-test"
 RELEASE = "6.1-test"
@@ -72,15 +75,24 @@ class Repository:
 
     @contextlib.contextmanager
     def _agent(self):
-        """gpg starts one, which does not end by itself."""
+        """gpg starts one, which does not end by itself. While it ends, the next gpg would still find it."""
         try:
             yield
         finally:
-            subprocess.run(["gpgconf", "--homedir", str(self._home), "--kill", "gpg-agent"], check=False)
+            subprocess.run(["gpgconf", "--homedir", str(self._home), "--kill", "gpg-agent"], check=True)
+            there = ["gpgconf", "--homedir", str(self._home), "--list-dirs", "agent-socket"]
+            socket, deadline = pathlib.Path(output_of(there).strip()), time.monotonic() + AGENT_SECONDS
+            while socket.exists():
+                if time.monotonic() > deadline:
+                    raise HarnessError("gpg-agent does not end")
+                time.sleep(0.01)
 
     def _gpg(self, *words: str) -> bytes:
-        return subprocess.run(["gpg", "--homedir", str(self._home), "--batch", "--quiet", "--no-tty",
-                               "--pinentry-mode", "loopback", *words], check=True, capture_output=True).stdout
+        done = subprocess.run(["gpg", "--homedir", str(self._home), "--batch", "--quiet", "--no-tty",
+                               "--pinentry-mode", "loopback", *words], check=False, capture_output=True)
+        if done.returncode != 0:
+            raise HarnessError(f"gpg {words[-1]}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout
 
     def _add(self, package: Package) -> str:
         """Builds the package into the pool; its stanza for the index."""
