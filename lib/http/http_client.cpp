@@ -135,6 +135,8 @@ void set_transport(CURL* handle, const Request& request) {
 // The system's authorities and the extra ones: libcurl's own option would replace the former.
 Status set_authorities(CURL* handle, const Request& request) {
     std::string system_file = system_authorities();
+    // Else libcurl believes the authorities in the system's directory as well.
+    if (system_file != system_bundle) curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
     if (request.ca_file.empty()) {
         curl_easy_setopt(handle, CURLOPT_CAINFO, system_file.c_str());
         return {};
