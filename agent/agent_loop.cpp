@@ -32,9 +32,7 @@ class Loop {
     void take(const AskForAction&) {
         if (!asked_) p_.log.info("first GetAction");
         asked_ = true;
-        std::optional<proto::AgentAttributes> attributes;
-        if (p_.attributes) attributes = p_.attributes();
-        auto answer = p_.server.get_action(attributes ? &*attributes : nullptr);
+        auto answer = p_.server.get_action(p_.attributes);
         if (p_.stop.requested()) return;
         if (auto generation = p_.server.generation(); generation && generation != generation_) {
             generation_ = generation;

@@ -19,7 +19,7 @@ struct LoopParts {
     const Logger& log;
     // What the machine is, looked at before each question, as disks and cards appear while their
     // drivers are loaded; empty: not sent.
-    std::function<proto::AgentAttributes()> attributes;
+    ServerLink::Attributes attributes;
     // Runs the action to its end. Called on the loop's thread.
     std::function<Outcome(const Action&)> run;
     // Reboots or powers off if an action asked for it; true: the machine is going down.

@@ -105,7 +105,7 @@ Status run(const Settings& settings, const Logger& log) {
                    ActionRunner::create(settings, stop, log, std::move(policy), "/proc/self/exe"));
     OSIEKIT_ASSIGN(auto ca_pem, trusted_certificates(settings));
     OSIEKIT_ASSIGN(auto server, ServerLink::create(settings, ca_pem));
-    std::function<proto::AgentAttributes()> attributes;
+    ServerLink::Attributes attributes;
     if (settings.attributes) attributes = [] { return collect_attributes(); };
     std::unique_ptr<LogStream> output;
     if (settings.stream_logs) {

@@ -147,12 +147,12 @@ Result<std::unique_ptr<ServerLink>> ServerLink::create(const Settings& settings,
     return std::unique_ptr<ServerLink>(new ServerLink(settings, std::move(*channel)));
 }
 
-std::pair<std::optional<Action>, rpc::RpcStatus> ServerLink::ask(
-    Generation generation, const proto::AgentAttributes* attributes) {
+std::pair<std::optional<Action>, rpc::RpcStatus> ServerLink::ask(Generation generation,
+                                                                 const Attributes& attributes) {
     if (generation != Generation::agent) return worker_.get_action(worker_generation(generation));
     proto::ActionRequest request;
     request.set_agent_id(id_);
-    if (attributes != nullptr) *request.mutable_agent_attributes() = *attributes;
+    if (attributes) *request.mutable_agent_attributes() = attributes();
     proto::ActionResponse response;
     auto status = rpc::call_unary(*channel_, "/proto.WorkflowService/GetAction", request, response);
     if (!status.ok()) return {std::nullopt, std::move(status)};
@@ -162,7 +162,7 @@ std::pair<std::optional<Action>, rpc::RpcStatus> ServerLink::ask(
     return {from_wire(response), {}};
 }
 
-std::variant<Action, RpcFailure> ServerLink::get_action(const proto::AgentAttributes* attributes) {
+std::variant<Action, RpcFailure> ServerLink::get_action(const Attributes& attributes) {
     using rpc::StatusCode;
     std::vector<Generation> order(all_generations.begin(), all_generations.end());
     // What it was the last time comes first; a server that was replaced is found out.
@@ -190,7 +190,7 @@ std::optional<RpcFailure> ServerLink::report(const Report& report) {
     bool of_worker = worker_action_index(report.action.action_id).has_value();
     if (of_worker && (!generation_ || *generation_ == Generation::agent)) {
         // An earlier agent's result, before this one has asked for anything.
-        auto asked = get_action(nullptr);
+        auto asked = get_action({});
         if (!generation_ || *generation_ == Generation::agent)
             return std::holds_alternative<RpcFailure>(asked)
                        ? std::get<RpcFailure>(asked)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +32,10 @@ class ServerLink {
     static Result<std::unique_ptr<ServerLink>> create(const Settings& settings,
                                                       const std::string& ca_pem = {});
 
-    // Holds until the server answers (Tinkerbell holds up to a minute). `attributes` may be null.
-    std::variant<Action, RpcFailure> get_action(const proto::AgentAttributes* attributes);
+    // What the machine is; empty: not sent. Asked for only where the protocol has it.
+    using Attributes = std::function<proto::AgentAttributes()>;
+    // Holds until the server answers (Tinkerbell holds up to a minute).
+    std::variant<Action, RpcFailure> get_action(const Attributes& attributes);
     // nullopt: the server has acknowledged it.
     std::optional<RpcFailure> report(const Report& report);
     std::optional<Generation> generation() const { return generation_; }
@@ -53,7 +56,7 @@ class ServerLink {
   private:
     ServerLink(const Settings& settings, std::unique_ptr<rpc::Channel> channel);
     std::pair<std::optional<Action>, rpc::RpcStatus> ask(Generation generation,
-                                                         const proto::AgentAttributes* attributes);
+                                                         const Attributes& attributes);
 
     std::string id_;
     std::unique_ptr<rpc::Channel> channel_;

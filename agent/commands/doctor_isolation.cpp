@@ -17,7 +17,7 @@
 #include "lib/base/pipe.hpp"
 #include "lib/base/text.hpp"
 #include "lib/bridge/bridge.hpp"
-#include "lib/sandbox/sandbox.hpp"
+#include "lib/sandbox/user_namespace.hpp"
 
 namespace osiekit::agent {
 namespace {
@@ -119,22 +119,6 @@ Finding bridge_network(const Settings&) {
     return judge_bridge(facts);
 }
 
-int write_to(pid_t process, const char* file, const std::string& text) {
-    std::string path = "/proc/" + std::to_string(process) + "/" + file;
-    Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    return fd && write_all(fd.get(), text) ? 0 : errno;
-}
-
-int map_users(pid_t process, const sandbox::UserMap& users) {
-    auto line = [&](std::uint32_t first) {
-        return "0 " + std::to_string(first) + " " + std::to_string(users.count) + "\n";
-    };
-    int error = users.single() ? write_to(process, "setgroups", "deny") : 0;
-    if (error == 0) error = write_to(process, "uid_map", line(users.first_user));
-    if (error == 0) error = write_to(process, "gid_map", line(users.first_group));
-    return error;
-}
-
 // With the users that a sandbox would have.
 void try_user_namespace(UserNamespaceFacts& facts) {
     auto users = facts.user == 0 ? sandbox::UserMap{} : sandbox::UserMap::caller();
@@ -152,7 +136,9 @@ void try_user_namespace(UserNamespaceFacts& facts) {
     auto report = read_all(made->read.get(), max_report_bytes);
     auto error = report ? parse_u64(*report) : std::nullopt;
     facts.made = error ? static_cast<int>(*error) : EIO;
-    if (facts.made == 0) facts.mapped = map_users(pid, users);
+    if (facts.made == 0)
+        if (Status mapped = sandbox::write_user_map(pid, users); !mapped)
+            facts.mapped = mapped.error().error_number();
     ::kill(pid, SIGKILL);
     reap(pid);
 }

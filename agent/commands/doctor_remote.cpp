@@ -23,8 +23,6 @@
 namespace osiekit::agent {
 namespace {
 
-using Verdict = Finding::Verdict;
-
 constexpr std::chrono::milliseconds patience{5000};
 // Tokens and certificates are valid for minutes at least.
 constexpr double tolerable_skew_seconds = 120;
@@ -175,10 +173,8 @@ Finding syslog(const Settings& settings) {
     if (settings.syslog_host.empty()) return Finding::ok("no remote log was asked for");
     auto found = resolve({settings.syslog_host, std::to_string(settings.syslog_port)});
     if (found)
-        return {"", Verdict::ok,
-                "logs go to " + printable(settings.syslog_host) + ", port " +
-                    std::to_string(settings.syslog_port),
-                ""};
+        return Finding::ok("logs go to " + printable(settings.syslog_host) + ", port " +
+                           std::to_string(settings.syslog_port));
     return Finding::bad(found.error().to_string(), "logs will not get there");
 }
 

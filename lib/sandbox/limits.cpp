@@ -7,8 +7,6 @@
 namespace osiekit::sandbox {
 namespace {
 
-constexpr std::uint64_t most_cpus = 1000000;
-constexpr std::uint64_t least_cpu_millis = 10;  // the kernel's: 1 ms in each period of 100 ms
 constexpr std::size_t most_decimals = 3;
 
 Error invalid(const char* why) {
@@ -20,7 +18,8 @@ std::optional<std::uint64_t> parse_thousandths(std::string_view text) {
     std::size_t dot = std::min(text.find('.'), text.size());
     std::string decimals(dot == text.size() ? "0" : text.substr(dot + 1));
     auto whole = parse_u64(text.substr(0, dot));
-    if (!whole || *whole > most_cpus || decimals.empty() || decimals.size() > most_decimals)
+    if (!whole || *whole > most_cpu_millis / 1000 || decimals.empty() ||
+        decimals.size() > most_decimals)
         return std::nullopt;
     decimals.resize(most_decimals, '0');
     auto part = parse_u64(decimals);
@@ -59,7 +58,7 @@ Status set_limit(Limits& limits, std::string_view name, std::string_view text) {
     if (name != "cpus")
         return invalid("is no limit").hint("memory, processes, cpus, io_per_second");
     auto thousandths = parse_thousandths(text);
-    if (!thousandths || *thousandths < least_cpu_millis || *thousandths > most_cpus * 1000)
+    if (!thousandths || *thousandths < least_cpu_millis || *thousandths > most_cpu_millis)
         return invalid("must be a number of processors, 0.01 or more, with at most three decimals");
     limits.cpu_millis = static_cast<std::uint32_t>(*thousandths);
     return {};

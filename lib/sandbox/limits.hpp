@@ -17,6 +17,10 @@ namespace osiekit::sandbox {
 inline constexpr std::array<std::string_view, 4> limit_names = {"memory", "processes", "cpus",
                                                                 "io_per_second"};
 
+// Thousandths of a processor. The least is the kernel's: 1 ms in each period of 100 ms.
+inline constexpr std::uint32_t least_cpu_millis = 10;
+inline constexpr std::uint32_t most_cpu_millis = 1'000'000'000;
+
 // "512MiB", "1GiB", "64KiB" or a plain number of bytes; not 0.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 

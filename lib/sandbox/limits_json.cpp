@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double most_cpus = 1e6;
-
 Error invalid(const std::string& where, const std::string& why) {
     return {ErrorKind::invalid_input, where + ": " + why};
 }
@@ -26,10 +24,10 @@ Error unknown(const std::string& where, const std::string& name) {
 
 // A number of processors has more ways to be written in JSON than in a text (1e0).
 Result<std::uint32_t> cpu_millis_of(const json& value, const std::string& where) {
-    double cpus = value.is_number() ? value.get<double>() : 0;
-    if (!(cpus >= 0.01 && cpus <= most_cpus))
+    double millis = value.is_number() ? value.get<double>() * 1000 : 0;
+    if (!(millis >= least_cpu_millis && millis <= most_cpu_millis))
         return invalid(where, "must be a number of processors, 0.01 or more");
-    return static_cast<std::uint32_t>(std::lround(cpus * 1000));
+    return static_cast<std::uint32_t>(std::lround(millis));
 }
 
 }  // namespace

@@ -8,15 +8,15 @@
 
 #include "lib/base/text.hpp"
 #include "lib/sandbox/levels.hpp"
+#include "lib/sandbox/limits.hpp"
 #include "lib/sandbox/sandbox.hpp"
 
 namespace osiekit::sandbox {
 namespace {
 
-constexpr std::size_t longest_hostname = 64;    // sethostname(2)
-constexpr std::size_t longest_cgroup = 128;     // the kernel takes 255 bytes
-constexpr std::uint32_t least_cpu_millis = 10;  // 1 ms in each period of 100 ms
-constexpr std::size_t most_groups = 65536;      // NGROUPS_MAX
+constexpr std::size_t longest_hostname = 64;  // sethostname(2)
+constexpr std::size_t longest_cgroup = 128;   // the kernel takes 255 bytes
+constexpr std::size_t most_groups = 65536;    // NGROUPS_MAX
 
 Error invalid(std::string text) {
     return {ErrorKind::invalid_input, std::move(text)};

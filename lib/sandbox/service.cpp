@@ -1,6 +1,5 @@
 #include "lib/sandbox/service.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/text.hpp"

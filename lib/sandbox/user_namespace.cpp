@@ -66,15 +66,18 @@ Result<PreparedMounts> prepare_mounts(const Plan& plan) {
     return prepared;
 }
 
-Status map_users(const Plan& plan, pid_t process, int root_fd) {
-    const UserMap& users = *plan.spec.users;
+Status write_user_map(pid_t process, const UserMap& users) {
     if (users.single()) {
         // Without it nobody but root may map groups (CVE-2014-8989).
         OSIEKIT_ASSIGN(Fd file, open_file(file_of(process, "setgroups"), O_WRONLY));
         OSIEKIT_TRY(write_all(file.get(), "deny").context("forbidding setgroups"));
     }
     OSIEKIT_TRY(write_map(file_of(process, "uid_map"), users.first_user, users.count));
-    OSIEKIT_TRY(write_map(file_of(process, "gid_map"), users.first_group, users.count));
+    return write_map(file_of(process, "gid_map"), users.first_group, users.count);
+}
+
+Status map_users(const Plan& plan, pid_t process, int root_fd) {
+    OSIEKIT_TRY(write_user_map(process, *plan.spec.users));
     if (root_fd < 0 || plan.spec.rootfs_is_mapped) return {};
     return show_as_mapped(plan, process, root_fd);
 }

@@ -19,7 +19,10 @@ struct PreparedMounts {
 };
 Result<PreparedMounts> prepare_mounts(const Plan& plan);
 
-// Writes the maps of the waiting process, and lets the root's files belong to the users inside.
+// Writes the maps of a process that has just entered a user namespace of its own.
+Status write_user_map(pid_t process, const UserMap& users);
+
+// The same for the plan's waiting process, and lets the root's files belong to the users inside.
 Status map_users(const Plan& plan, pid_t process, int root_fd);
 
 // As root: more open files than a user namespace may allow itself. Others keep what they have.
