@@ -50,23 +50,8 @@ struct CarriedSite {
         REQUIRE(written);
         return written->manifest.oci();
     }
-    CommandOutput run(std::vector<std::string> words) const {
-        std::vector<std::string> command = {"env",
-                                            "LC_ALL=C",
-                                            "SOURCE_DATE_EPOCH=0",
-                                            std::string(OSIEKIT_BIN_DIR) + "/osiekit",
-                                            words[0],
-                                            (folder / "p.yaml").string(),
-                                            "--programs",
-                                            folder.path().string(),
-                                            "--cache",
-                                            (folder / "cache").string()};
-        command.insert(command.end(), words.begin() + 1, words.end());
-        if (words[0] == "build")
-            command.insert(command.end(), {"--out", (folder / "out").string()});
-        auto output = run_command(command);
-        REQUIRE(output);
-        return *output;
+    CommandOutput run(const std::vector<std::string>& words) const {
+        return run_osiekit(folder.path(), words, {"SOURCE_DATE_EPOCH=0"});
     }
     void must(const std::vector<std::string>& words) const {
         auto output = run(words);

@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "builder/lock/lock.hpp"
-#include "lib/base/child.hpp"
 #include "tests/unit/builder/support.hpp"
 
 // "osiekit lock" and "build --locked" as users run them, with a kernel from a file: no repository
@@ -30,19 +29,9 @@ struct LockSite {
               "variables: {motd: hello}\nfiles: [{path: /etc/motd, source: motd}]\n" +
                   more);
     }
-    CommandOutput run(std::vector<std::string> words,
+    CommandOutput run(const std::vector<std::string>& words,
                       const std::string& environment = "A=b") const {
-        std::vector<std::string> command = {"env",        "LC_ALL=C",
-                                            environment,  std::string(OSIEKIT_BIN_DIR) + "/osiekit",
-                                            words[0],     (folder / "p.yaml").string(),
-                                            "--programs", folder.path().string(),
-                                            "--cache",    (folder / "cache").string()};
-        command.insert(command.end(), words.begin() + 1, words.end());
-        if (words[0] == "build")
-            command.insert(command.end(), {"--out", (folder / "out").string()});
-        auto output = run_command(command);
-        REQUIRE(output);
-        return *output;
+        return run_osiekit(folder.path(), words, {environment});
     }
     // The message of a locked build that must fail.
     std::string refused(const std::string& environment = "A=b") const {

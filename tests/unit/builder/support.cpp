@@ -137,6 +137,21 @@ void spill(const std::filesystem::path& path, const std::string& content) {
     REQUIRE(write_file(path, content));
 }
 
+CommandOutput run_osiekit(const std::filesystem::path& folder,
+                          const std::vector<std::string>& words,
+                          const std::vector<std::string>& environment) {
+    std::vector<std::string> command = {"env", "LC_ALL=C"};
+    command.insert(command.end(), environment.begin(), environment.end());
+    command.insert(command.end(), {std::string(OSIEKIT_BIN_DIR) + "/osiekit", words[0],
+                                   (folder / "p.yaml").string(), "--programs", folder.string(),
+                                   "--cache", (folder / "cache").string()});
+    command.insert(command.end(), words.begin() + 1, words.end());
+    if (words[0] == "build") command.insert(command.end(), {"--out", (folder / "out").string()});
+    auto output = run_command(command);
+    REQUIRE(output);
+    return *output;
+}
+
 std::string cpio_of(const Tree& tree, std::uint32_t mtime, const std::string& last) {
     std::string archive;
     REQUIRE(write_cpio(tree.entries(), mtime, last, [&](std::string_view piece) {

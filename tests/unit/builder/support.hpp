@@ -9,6 +9,7 @@
 
 #include "builder/packages/query.hpp"
 #include "builder/tree.hpp"
+#include "lib/base/child.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/temp_dir.hpp"
 
@@ -41,6 +42,12 @@ std::string slurp(const std::filesystem::path& path);
 void spill(const std::filesystem::path& path, const std::string& content);
 
 std::vector<std::string> names_of(const std::vector<PackageRequest>& requests);
+
+// Runs the program osiekit on FOLDER/p.yaml, with the init and agent, the cache and the output
+// (FOLDER/out) of that folder, and with these variables. The first word is the command.
+CommandOutput run_osiekit(const std::filesystem::path& folder,
+                          const std::vector<std::string>& words,
+                          const std::vector<std::string>& environment);
 
 // Archive of the entries, for looking at.
 std::string cpio_of(const Tree& tree, std::uint32_t mtime = 0, const std::string& last = "");
