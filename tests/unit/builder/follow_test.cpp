@@ -41,11 +41,16 @@ struct Coming {
         file = open_file(folder / "part", O_RDWR | O_CREAT).value();
         arriving = std::make_shared<Arriving>(bytes.size());
     }
-    // Until so many bytes are here.
-    void come(std::size_t have) {
-        REQUIRE(::ftruncate(file.get(), 0) == 0);
-        REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
-        REQUIRE(write_all(file.get(), std::string_view(bytes).substr(0, have)));
+    std::size_t half() const { return bytes.size() / 2; }
+    // The first half is written and told of.
+    void come_half() {
+        REQUIRE(write_all(file.get(), std::string_view(bytes).substr(0, half())));
+        arriving->begin(file, half());
+    }
+    // The rest follows. What has been told of is never changed.
+    void come_whole() {
+        REQUIRE(write_all(file.get(), std::string_view(bytes).substr(half())));
+        arriving->grow(bytes.size());
     }
     bool cache_is_empty() const {
         for (const char* kept : {"blobs/sha256", "recipes"})
@@ -65,10 +70,20 @@ class Follower {
                      changed_.notify_all();
                      return false;
                  }),
-          thread_([this, &coming] { done_ = store_.follow(coming.package, *coming.arriving); }) {}
+          arriving_(coming.arriving),
+          thread_([this, &coming] { run(coming); }) {}
+    Follower(const Follower&) = delete;
+    Follower& operator=(const Follower&) = delete;
+    // After a failed check: nothing more comes.
+    ~Follower() {
+        if (!thread_.joinable()) return;
+        arriving_->end(Error(ErrorKind::cancelled, "the test has failed"));
+        thread_.join();
+    }
     void wait_for_files(int count) {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return files_ >= count; });
+        changed_.wait(lock, [&] { return files_ >= count || over_; });
+        REQUIRE(files_ >= count);
     }
     Status end() {
         thread_.join();
@@ -77,11 +92,20 @@ class Follower {
     KernelStore& store() { return store_; }
 
   private:
+    void run(Coming& coming) {
+        done_ = store_.follow(coming.package, *coming.arriving);
+        std::lock_guard lock(mutex_);
+        over_ = true;
+        changed_.notify_all();
+    }
+
     std::mutex mutex_;
     std::condition_variable changed_;
     int files_ = 0;
+    bool over_ = false;
     Status done_;
     KernelStore store_;
+    std::shared_ptr<Arriving> arriving_;
     std::thread thread_;
 };
 
@@ -90,14 +114,11 @@ class Follower {
 TEST_CASE("a kernel is taken apart while it comes, and kept once it is known to be right") {
     Coming coming;
     Follower follower(coming);
-    coming.come(coming.bytes.size() / 2);
-    coming.arriving->begin(coming.file, coming.bytes.size() / 2);
+    coming.come_half();
     // The large module is the last; all before it is unpacked with half of the package.
     follower.wait_for_files(7);
     CHECK(coming.cache_is_empty());
-    REQUIRE(write_all(coming.file.get(),
-                      std::string_view(coming.bytes).substr(coming.bytes.size() / 2)));
-    coming.arriving->grow(coming.bytes.size());
+    coming.come_whole();
     follower.wait_for_files(8);
     CHECK(coming.cache_is_empty());
     coming.arriving->end({});
@@ -117,13 +138,10 @@ TEST_CASE("a kernel is taken apart while it comes, and kept once it is known to 
 TEST_CASE("of a kernel that does not come as it should nothing is kept") {
     Coming coming;
     Follower follower(coming);
-    std::size_t half = coming.bytes.size() / 2;
-    coming.come(half);
-    coming.arriving->begin(coming.file, half);
+    coming.come_half();
     follower.wait_for_files(7);
     SECTION("it is another than it should be") {
-        coming.come(coming.bytes.size());
-        coming.arriving->grow(coming.bytes.size());
+        coming.come_whole();
         follower.wait_for_files(8);
         coming.arriving->end(Error(ErrorKind::digest, "wrong content"));
         Status done = follower.end();
@@ -139,19 +157,20 @@ TEST_CASE("of a kernel that does not come as it should nothing is kept") {
     }
     SECTION("it is begun anew") {
         coming.arriving->begin(coming.file, 0);
-        coming.come(coming.bytes.size());
-        coming.arriving->grow(coming.bytes.size());
+        coming.come_whole();
         coming.arriving->end({});
         Status done = follower.end();
         REQUIRE_FALSE(done);
         CHECK(done.error().kind() == ErrorKind::cancelled);
     }
     SECTION("it is no package from the middle on") {
-        coming.bytes.replace(half, 4096, std::string(4096, 'x'));
-        coming.come(coming.bytes.size());
-        coming.arriving->grow(coming.bytes.size());
-        CHECK_FALSE(follower.end());
+        // Within the compressed data, whose checksum then is another.
+        coming.bytes.replace(coming.half(), 4096, std::string(4096, 'x'));
+        coming.come_whole();
+        Status done = follower.end();
         coming.arriving->end({});
+        REQUIRE_FALSE(done);
+        CHECK(done.error().kind() == ErrorKind::invalid_input);
     }
     CHECK(coming.cache_is_empty());
     auto known = follower.store().recall(coming.package);
@@ -164,15 +183,13 @@ TEST_CASE("of a kernel that does not come as it should nothing is kept") {
 TEST_CASE("a download that goes on where it broke off is followed through") {
     Coming coming;
     Follower follower(coming);
-    std::size_t half = coming.bytes.size() / 2;
-    coming.come(half);
-    coming.arriving->begin(coming.file, half);
+    coming.come_half();
     follower.wait_for_files(7);
     // Another attempt opens the file once more.
     Fd again = open_file(coming.folder / "part", O_RDWR).value();
-    coming.arriving->begin(again, half);
-    REQUIRE(::lseek(again.get(), 0, SEEK_END) == static_cast<off_t>(half));
-    REQUIRE(write_all(again.get(), std::string_view(coming.bytes).substr(half)));
+    coming.arriving->begin(again, coming.half());
+    REQUIRE(::lseek(again.get(), 0, SEEK_END) == static_cast<off_t>(coming.half()));
+    REQUIRE(write_all(again.get(), std::string_view(coming.bytes).substr(coming.half())));
     coming.arriving->grow(coming.bytes.size());
     coming.arriving->end({});
     CHECK(follower.end());
