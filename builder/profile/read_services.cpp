@@ -79,6 +79,8 @@ Status read_sandbox_key(const std::string& key, const YamlValue& value, ServiceS
         return read_writable(value, sandbox.writable);
     } else {
         OSIEKIT_ASSIGN(service.user, read_line(value, "a user"));
+        // An empty one, as of a variable without a value, would be root.
+        if (service.user.empty()) return value.bad("an empty name of a user");
         service.user_where = value.where();
     }
     return {};

@@ -85,6 +85,7 @@ TEST_CASE("a wrong sandbox of a service is refused with its place") {
     CHECK(error_of(", sandbox: disk, limits: {cpus: 0.001}").find("p.yaml:3: cpus must be") == 0);
     CHECK(error_of(", sandbox: disk, limits: {pids: 5}").find("unknown key \"pids\"") !=
           std::string::npos);
+    CHECK(error_of(", sandbox: restricted, user: \"\"") == "p.yaml:3: an empty name of a user");
     CHECK(error_of(", sandbox: disk, network: bridge").find("(hint: host or none)") !=
           std::string::npos);
     CHECK(error_of(", sandbox: disk, writable: [run]").find("does not start with") !=
