@@ -27,7 +27,9 @@ Result<oci::ImageSource*> ImageRepository::origin_of(const std::string& name) {
     }
     if (options_.offline)
         return Error(ErrorKind::not_found, "not all of it is in the cache")
-            .hint("build once without --offline, or name a layout that has it: \"source\"");
+            .hint(
+                "what a tag means is always asked: use a lock or a digest, and build once without "
+                "--offline; or name a layout that has it: \"source\"");
     if (!registry_) {
         OSIEKIT_ASSIGN(registry_, open_registry());
     }

@@ -70,6 +70,11 @@ class Preparer {
             // What happened is what finish() says.
             if (crew_.stopping()) return Error(ErrorKind::cancelled, "interrupted");
             if (!first_time(package, kernel)) return {};
+            // All images become one part, by the end.
+            if (package.system == PackageSystem::oci) {
+                if (told_) told_(package);
+                return {};
+            }
             if (!kernel)
                 add(package);
             else if (!left_to_follower(package))

@@ -46,8 +46,6 @@ Result<std::optional<ModuleFirmware>> ImageBuilder::prepare_kernel(const Located
 
 Result<bool> ImageBuilder::prepare_package(const LocatedPackage& package,
                                            const std::optional<ModuleFirmware>& asked) {
-    // All images become one part.
-    if (package.system == PackageSystem::oci) return true;
     bool wait = !asked && profile_.firmware.mode == FirmwareSpec::Mode::needed;
     if (wait && known_to_hold_firmware(package).value_or(false)) return false;
     if (asked) image_.modules.firmware = *asked;

@@ -149,8 +149,10 @@ class LockedSource final : public PackageSource {
         ErrorKind kind = error.kind();
         if (kind != ErrorKind::not_found && kind != ErrorKind::digest) return error;
         std::string text = error.to_string();
+        // An image's error names it; its location is that of its other tags as well.
         for (const LocatedPackage& package : packages)
-            if (text.find(package.location) != std::string::npos)
+            if (package.system != PackageSystem::oci &&
+                text.find(package.location) != std::string::npos)
                 return Error(kind, "the package " + package.to_string() +
                                        " of the lock cannot be had any more: " +
                                        (error.message().empty() ? text : error.message()))

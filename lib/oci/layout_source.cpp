@@ -119,6 +119,8 @@ Status LayoutSource::fetch_blob(const Reference&, const Descriptor& blob, const 
     std::uint64_t size = 0;
     auto buffer = std::make_unique<std::array<char, 128 * 1024>>();
     for (;;) {
+        if (sink.cancelled && sink.cancelled())
+            return Error(ErrorKind::cancelled, "the blob is not wanted any more");
         ssize_t n = ::read(file.get(), buffer->data(), buffer->size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return Error::from_errno("reading the blob " + blob.digest.oci());
