@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -18,6 +19,21 @@
 #include "tests/unit/network/own_network.hpp"
 
 namespace osiekit::sandbox::test {
+
+// The probe for programs on the machine's own root, where /tmp and /run are covered: the build may
+// be there. Everybody may execute it; it goes with this program.
+inline const std::string& machine_probe() {
+    struct Copy {
+        TempDir dir = TempDir::create("osiekit-probe", "/var/tmp").value();
+        std::string path = dir / "probe";
+        Copy() {
+            REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+            std::filesystem::copy_file(OSIEKIT_PROBE, path);
+        }
+    };
+    static const Copy copy;
+    return copy.path;
+}
 
 // An otherwise empty root directory with the probe in it.
 struct Root {

@@ -18,7 +18,7 @@ SandboxSpec on_the_machine(Level level, std::vector<std::string> arguments) {
     spec.level = level;
     spec.rootfs = "/";
     spec.shares_root = true;
-    spec.argv = {OSIEKIT_PROBE};
+    spec.argv = {machine_probe()};
     spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
     return spec;
 }
@@ -39,7 +39,7 @@ TEST_CASE("below level host a program cannot change the machine's root") {
     REQUIRE(write_file(file, "before"));
     for (Level level : {Level::restricted, Level::disk, Level::kexec}) {
         INFO(to_string(level));
-        CHECK(errno_of_write(level, OSIEKIT_PROBE) == read_only);
+        CHECK(errno_of_write(level, machine_probe()) == read_only);
         CHECK(errno_of_write(level, "/run/osiekit-test-file") == "0");
         CHECK(errno_of_write(level, "/tmp/osiekit-test-file") == "0");
         CHECK_FALSE(std::filesystem::exists("/run/osiekit-test-file"));

@@ -98,7 +98,7 @@ TEST_CASE("what a service may write to is made for its user, and never behind a 
     service.gid = 5678;
     service.writable = {dir / "state/own"};
     auto write = [&](const std::string& path) {
-        return run(service_spec("unit-test", {OSIEKIT_PROBE, "write", path, "x"}, service, 1))
+        return run(service_spec("unit-test", {machine_probe(), "write", path, "x"}, service, 1))
             .one("errno ");
     };
     CHECK(write(dir / "state/own/file") == "0");
@@ -111,7 +111,7 @@ TEST_CASE("what a service may write to is made for its user, and never behind a 
     CHECK(read_file(dir / "state/own/file").value() == "x");
     std::filesystem::remove_all(dir / "state/own");
     std::filesystem::create_directory_symlink("/etc", dir / "state/own");
-    auto refused = try_run(service_spec("unit-test", {OSIEKIT_PROBE, "exit", "0"}, service, 1));
+    auto refused = try_run(service_spec("unit-test", {machine_probe(), "exit", "0"}, service, 1));
     REQUIRE(!refused);
     CHECK(refused.error().to_string().find("symbolic link") != std::string::npos);
 }
