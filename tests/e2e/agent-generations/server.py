@@ -272,6 +272,7 @@ class Server:
                    message=text(fields(message.get(10, b"")), 1))
         if self.mode == "hung" and (name, state) == ("data", SUCCESS["agent"]):
             os.kill(os.getpid(), signal.SIGSTOP)
+            threading.Event().wait()  # this thread may go on for a moment, and must not answer in it
         if state != AGENT_RUNNING and self.fault_at("report " + name):
             context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
         return b""
